@@ -1,0 +1,47 @@
+"""Everything that can go wrong in a way we foresaw; each message says what to do next."""
+
+from __future__ import annotations
+
+
+class PassagesError(Exception):
+    """The base of all errors that Passages raises on purpose."""
+
+
+class CorpusError(PassagesError):
+    """The corpus folder is missing, is no folder, or holds nothing that can be indexed."""
+
+
+class ParseError(PassagesError):
+    """A file cannot be read as the format it claims to be."""
+
+
+class QueryError(PassagesError):
+    """The question is empty or too long."""
+
+
+class ModelError(PassagesError):
+    """The model is missing, incomplete, or not the one that was asked for."""
+
+
+class IndexMissingError(PassagesError):
+    """There is no index yet."""
+
+
+class IndexMismatchError(PassagesError):
+    """The index was made by another model or another version of Passages."""
+
+
+class IndexDamagedError(PassagesError):
+    """A file of the index is missing, truncated or altered."""
+
+
+class BuildRunningError(PassagesError):
+    """Another build holds the lock of this store."""
+
+
+class StoreError(PassagesError):
+    """The store cannot be written or has no snapshot to go back to."""
+
+
+class SettingsError(PassagesError):
+    """A setting has a value that cannot be used."""

@@ -1,0 +1,123 @@
+"""Markdown: headings, paragraphs, lists, tables and code, by markdown-it-py.
+
+The document's text is what a reader sees, without the marks. HTML inside Markdown is not
+interpreted: it stays as the characters it is made of.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from index.parsers.text import decode
+from index.records import Block, Document
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+_FRONT_MATTER = re.compile(r"---\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
+_TITLE = re.compile(r"^title:[ \t]*(['\"]?)(.+?)\1[ \t]*$", re.MULTILINE)
+
+
+def parse_markdown(data: bytes, document_id: str, digest: str) -> Document:
+    """Read CommonMark with tables; the title is the front matter's, or the first heading.
+
+    Raises:
+        ParseError: the bytes are no text.
+    """
+    source = decode(data)
+    title, first_line = "", 1
+    if front := _FRONT_MATTER.match(source):
+        found = _TITLE.search(front.group(1))
+        title = found.group(2) if found else ""
+        first_line += source.count("\n", 0, front.end())
+        source = source[front.end() :]
+    text, blocks, first_heading = _read(source, first_line)
+    name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
+    return Document(document_id, title or first_heading or name, text, blocks, "markdown", digest)
+
+
+def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str]:
+    from markdown_it import MarkdownIt
+
+    tokens = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).parse(
+        source
+    )
+    writer = _Writer()
+    headings: list[str] = []  # headings[level - 1]; "" where a level was left out
+    first_heading = ""
+    columns: list[str] = []
+    row: list[str] = []
+    inside = ""
+    for token in tokens:
+        line = first_line + token.map[0] if token.map else None
+        if token.type == "inline":
+            content = _visible(token)
+            if inside == "heading":
+                level = heading_level
+                headings = [*headings[: level - 1], *[""] * (level - 1 - len(headings)), content]
+                first_heading = first_heading or content
+            elif inside == "cell":
+                row.append(content)
+            else:
+                writer.add(content, headings, line)
+        elif token.type == "heading_open":
+            inside, heading_level = "heading", int(token.tag[1:])
+        elif token.type in ("th_open", "td_open"):
+            inside = "cell"
+        elif token.type in ("heading_close", "th_close", "td_close"):
+            inside = ""
+        elif token.type == "tr_open":
+            row, row_line = [], line
+        elif token.type == "thead_close":
+            columns = row
+        elif token.type == "tr_close" and columns:
+            writer.add(_row(columns, row), headings, row_line)
+        elif token.type == "table_close":
+            columns = []
+        elif token.type in ("fence", "code_block"):
+            writer.add(token.content.rstrip("\n"), headings, line)
+    return writer.text(), tuple(writer.blocks), first_heading
+
+
+class _Writer:
+    """Collects the visible text, its blocks set apart by blank lines."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self._parts: list[str] = []
+        self._length = 0
+
+    def add(self, text: str, headings: list[str], line: int | None) -> None:
+        text = text.strip()
+        if not text:
+            return
+        if self._parts:
+            self._parts.append("\n\n")
+            self._length += 2
+        path = tuple(heading for heading in headings if heading)
+        self.blocks.append(Block(self._length, self._length + len(text), path, line))
+        self._parts.append(text)
+        self._length += len(text)
+
+    def text(self) -> str:
+        return "".join(self._parts)
+
+
+def _visible(token: Token) -> str:
+    parts = []
+    for child in token.children or []:
+        if child.type in ("softbreak", "hardbreak"):
+            parts.append(" " if child.type == "softbreak" else "\n")
+        elif child.type == "image":
+            parts.append(child.content)
+        else:
+            parts.append(child.content)
+    return "".join(parts).strip()
+
+
+def _row(columns: list[str], cells: list[str]) -> str:
+    """A table row that stands on its own: ``Country: France; Ships: 5``."""
+    pairs = zip(columns, cells, strict=False)
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)

@@ -1,0 +1,138 @@
+"""What flows through Passages: frozen records with no behaviour beyond derived values.
+
+This file imports nothing of ours. Offsets are in Python characters (code points), never bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Span = tuple[int, int]
+"""A half-open range of characters, ``text[start:end]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One paragraph of a document, as its parser found it.
+
+    ``start`` and ``end`` are offsets into ``Document.text``; ``headings`` is the path of headings
+    above it, outermost first; ``line`` is the line of the source file it begins on, from 1, and
+    ``page`` the page, from 1, each ``None`` where the format has none.
+    """
+
+    start: int
+    end: int
+    headings: tuple[str, ...] = ()
+    line: int | None = None
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The readable text of one source file.
+
+    ``id`` is the file's path below the corpus folder, with ``/`` between its parts. ``text`` is
+    what the parser read, without markup, its blocks separated by blank lines. ``digest`` is the
+    SHA-256 of the file's bytes, in hex.
+    """
+
+    id: str
+    title: str
+    text: str
+    blocks: tuple[Block, ...]
+    format: str
+    digest: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A quotable piece of one document: ``document.text[start:end] == text``.
+
+    ``id`` is made of the document's id and the text, so it survives a rebuild. ``number`` counts
+    the passages of the document from 1. ``sentences`` are offsets into ``text``.
+    """
+
+    id: str
+    document_id: str
+    title: str
+    headings: tuple[str, ...]
+    number: int
+    start: int
+    end: int
+    text: str
+    sentences: tuple[Span, ...]
+    line: int | None = None
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one retriever said of a passage: its rank from 1 (``None``: not retrieved) and score."""
+
+    rank: int | None
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found for a query, and why.
+
+    ``score`` is the convex combination of the three pieces of evidence: ``dense`` and
+    ``sentence`` are cosines, ``lexical`` is BM25. ``sentence_scores`` holds one cosine for each of
+    the passage's sentences. ``matched`` are the words of the passage that the query shares.
+    """
+
+    rank: int
+    score: float
+    row: int
+    passage: Passage
+    dense: Evidence
+    sentence: Evidence
+    lexical: Evidence
+    sentence_scores: tuple[float, ...]
+    matched: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quoted sentence and the place it stands in.
+
+    ``start`` and ``end`` are offsets into the text of the document ``document_id``: the quote is
+    exactly that slice. ``number`` is the [n] shown to people: the rank of the passage's hit.
+    """
+
+    number: int
+    quote: str
+    document_id: str
+    passage_id: str
+    start: int
+    end: int
+    score: float
+
+
+Match = Literal["strong", "partial", "weak", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply to a query: verbatim sentences with citations, or an abstention.
+
+    ``confidence`` is the calibrated probability, in 0..1, that the corpus answers the question
+    where the first citation points. ``match`` is that number in words. Where ``answered`` is
+    false there are no citations, and ``hits`` are only the nearest passages.
+    """
+
+    query: str
+    answered: bool
+    confidence: float
+    match: Match
+    citations: tuple[Citation, ...]
+    hits: tuple[Hit, ...]
+
+    @property
+    def text(self) -> str:
+        """The quoted sentences in order, each followed by its number: ``… peace. [1]``."""
+        return " ".join(f"{citation.quote} [{citation.number}]" for citation in self.citations)
