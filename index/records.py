@@ -136,3 +136,26 @@ class Answer:
     def text(self) -> str:
         """The quoted sentences in order, each followed by its number: ``… peace. [1]``."""
         return " ".join(f"{citation.quote} [{citation.number}]" for citation in self.citations)
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of one file of the corpus in a build, and why where it is not in the index."""
+
+    path: str
+    state: Literal["indexed", "duplicate", "skipped", "failed"]
+    reason: str = ""
+    passages: int = 0
+    characters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSummary:
+    """A document of the index without its text. ``characters`` counts its readable text."""
+
+    id: str
+    title: str
+    format: str
+    digest: str
+    passages: int
+    characters: int

@@ -1,0 +1,208 @@
+"""From a document to its passages: quotable paragraphs that fit the encoder's window.
+
+A paragraph is a passage. One that is too long is split at sentence ends into parts of even
+length; one too short to say anything is joined to its neighbour under the same heading. Headings
+are no passages: they are the path above them. Nothing is cut off and nothing overlaps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from index.records import Block, Document, Passage, Span
+
+SPLITTER = "paragraphs-1"
+"""Changes whenever the same document would give other passages."""
+
+TINY = 80
+"""Paragraphs shorter than this, in characters, look for a neighbour."""
+
+JOINED = 600
+"""Joined paragraphs grow no longer than this, in characters."""
+
+COARSE = 20_000
+"""Paragraphs longer than this, in characters, are cut at white space before all else."""
+
+LONGEST_TOKEN = 16
+"""Characters that count as one token at least: some tokenizers take any string for one word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The room an encoder has for one passage: ``size`` tokens, as ``tokens`` counts them."""
+
+    size: int
+    tokens: Callable[[Sequence[str]], list[int]]
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """How much of the window each text takes."""
+        counts = zip(texts, self.tokens(texts), strict=True)
+        return [max(tokens, len(text) // LONGEST_TOKEN) for text, tokens in counts]
+
+
+def context_of(title: str, headings: Sequence[str]) -> str:
+    """What is put before a passage when it is encoded: its title and headings, on one line."""
+    path = [title, *(heading for heading in headings if heading != title)]
+    return " › ".join(path)
+
+
+def split(document: Document, window: Window) -> list[Passage]:
+    """Cut a document into passages, none of which exceeds ``window``.
+
+    ``document.text[p.start:p.end] == p.text`` holds for each, and every character of every
+    block is in exactly one of them but for the white space between sentences.
+    """
+    passages: list[Passage] = []
+    seen: dict[str, int] = {}
+    for block in _fitting(document, _joined(document.blocks), window):
+        text = document.text[block.start : block.end]
+        repeat = seen.get(text, 0)
+        seen[text] = repeat + 1
+        passages.append(
+            Passage(
+                id=passage_id(document.id, text, repeat),
+                document_id=document.id,
+                title=document.title,
+                headings=block.headings,
+                number=len(passages) + 1,
+                start=block.start,
+                end=block.end,
+                text=text,
+                sentences=tuple(sentences(text)),
+                line=block.line,
+                page=block.page,
+            )
+        )
+    return passages
+
+
+def passage_id(document_id: str, text: str, repeat: int = 0) -> str:
+    """Sixteen hex digits of the SHA-256 of document and text; ``repeat`` tells equal texts apart."""
+    content = f"{document_id}\0{text}\0{repeat}" if repeat else f"{document_id}\0{text}"
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def sentences(text: str) -> Iterator[Span]:
+    """Where the sentences of a text begin and end, without the white space around them.
+
+    Boundaries by sentencex (abbreviations, initials, decimals, quotes). A text that holds
+    anything but white space has at least one sentence.
+    """
+    import sentencex
+
+    for boundary in sentencex.get_sentence_boundaries("en", text):
+        start, end = boundary["start_index"], boundary["end_index"]
+        sentence = text[start:end]
+        start += len(sentence) - len(sentence.lstrip())
+        end -= len(sentence) - len(sentence.rstrip())
+        if start < end:
+            yield start, end
+
+
+def _joined(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Blocks with the tiny ones joined to the one before or after under the same headings."""
+    held: Block | None = None
+    for block in blocks:
+        if (
+            held is not None
+            and held.headings == block.headings
+            and held.page == block.page
+            and block.end - held.start <= JOINED
+            and (held.end - held.start < TINY or block.end - block.start < TINY)
+        ):
+            held = replace(held, end=block.end)
+            continue
+        if held is not None:
+            yield held
+        held = block
+    if held is not None:
+        yield held
+
+
+def _fitting(document: Document, blocks: Iterator[Block], window: Window) -> Iterator[Block]:
+    waiting = [part for block in blocks for part in _coarse(document.text, block)]
+    texts = [document.text[block.start : block.end] for block in waiting]
+    contexts = window.count([context_of(document.title, block.headings) for block in waiting])
+    sizes = window.count(texts)
+    for block, text, context, size in zip(waiting, texts, contexts, sizes, strict=True):
+        # A context longer than half the window is cut by the encoder, never the passage.
+        free = max(window.size - context, window.size // 2)
+        if size <= free:
+            yield block
+        else:
+            yield from _cut(document.text, block, _parts(text, free, window))
+
+
+def _coarse(text: str, block: Block) -> Iterator[Block]:
+    """A block as it is or, where it is enormous, in pieces that can be worked on."""
+    if block.end - block.start <= COARSE:
+        yield block
+        return
+    yield from _cut(text, block, _steps(text[block.start : block.end], COARSE))
+
+
+def _cut(text: str, block: Block, spans: Iterator[Span]) -> Iterator[Block]:
+    """The parts of a block, each with its own line."""
+    line, done = block.line, block.start
+    for start, end in spans:
+        if line is not None:
+            line += text.count("\n", done, block.start + start)
+            done = block.start + start
+        yield replace(block, start=block.start + start, end=block.start + end, line=line)
+
+
+def _parts(text: str, free: int, window: Window) -> Iterator[Span]:
+    """Whole sentences gathered into parts of even size, each of at most ``free`` tokens."""
+    spans = list(sentences(text))
+    sizes = window.count([text[start:end] for start, end in spans])
+    pieces: list[Span] = []
+    for (start, end), size in zip(spans, sizes, strict=True):
+        if size <= free:
+            pieces.append((start, end))
+        else:
+            pieces.extend(
+                (start + a, start + b) for a, b in _short(text[start:end], size, free, window)
+            )
+    sizes = window.count([text[start:end] for start, end in pieces])
+    target = sum(sizes) / -(-sum(sizes) // free)
+    part: list[Span] = []
+    filled = 0
+    for piece, size in zip(pieces, sizes, strict=True):
+        if part and (filled + size > free or filled + size / 2 > target):
+            yield part[0][0], part[-1][1]
+            part, filled = [], 0
+        part.append(piece)
+        filled += size
+    if part:
+        yield part[0][0], part[-1][1]
+
+
+def _short(sentence: str, size: int, free: int, window: Window) -> Iterator[Span]:
+    """A sentence that alone exceeds ``free`` tokens, cut at white space until nothing does."""
+    for start, end in _steps(sentence, max(1, len(sentence) * free // (size + 1))):
+        size = window.count([sentence[start:end]])[0]
+        if size <= free or end - start == 1:
+            yield start, end
+        else:
+            inner = _short(sentence[start:end], size, free, window)
+            yield from ((start + a, start + b) for a, b in inner)
+
+
+def _steps(text: str, length: int) -> Iterator[Span]:
+    """Spans of at most ``length`` characters that end at white space where there is some."""
+    start = 0
+    while start < len(text):
+        stop = min(len(text), start + length)
+        if stop < len(text):
+            space = max(text.rfind(" ", start, stop), text.rfind("\n", start, stop))
+            stop = space if space > start else stop
+        end = stop
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        if end > start:
+            yield start, end
+        start = stop
+        while start < len(text) and text[start].isspace():
+            start += 1

@@ -1,0 +1,218 @@
+"""The passage table: documents, passages and the build report of one snapshot, in SQLite.
+
+Written once, front to back, then only read; a row is fetched without reading its neighbours.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from index.errors import IndexDamagedError
+from index.records import Document, DocumentSummary, FileReport, Passage
+
+_SCHEMA = """
+CREATE TABLE documents (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
+    format TEXT NOT NULL, digest TEXT NOT NULL, text TEXT NOT NULL, passages INTEGER NOT NULL
+);
+CREATE TABLE passages (
+    row INTEGER PRIMARY KEY, id TEXT NOT NULL, document INTEGER NOT NULL, number INTEGER NOT NULL,
+    headings TEXT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, text TEXT NOT NULL,
+    sentences TEXT NOT NULL, line INTEGER, page INTEGER
+);
+CREATE TABLE files (
+    path TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
+    passages INTEGER NOT NULL, characters INTEGER NOT NULL
+);
+"""
+_INDEXES = """
+CREATE INDEX passage_ids ON passages (id);
+CREATE INDEX passage_places ON passages (document, number);
+"""
+_PASSAGE = (
+    "SELECT p.id, d.id, d.title, p.headings, p.number, p.start, p.stop, p.text, p.sentences,"
+    " p.line, p.page FROM passages p JOIN documents d ON d.number = p.document "
+)
+
+
+class TableWriter:
+    """Fills a new table; ``close`` makes it complete.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.passages = 0
+        self.documents = 0
+        self.sentences = 0
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.executescript(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA + "BEGIN;"
+        )
+
+    def add(self, document: Document, passages: Sequence[Passage]) -> None:
+        """Append a document with its passages; they get the next rows, in order."""
+        self._write(
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    self.documents,
+                    document.id,
+                    document.title,
+                    document.format,
+                    document.digest,
+                    document.text,
+                    len(passages),
+                )
+            ],
+        )
+        self._write(
+            "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    row,
+                    passage.id,
+                    self.documents,
+                    passage.number,
+                    json.dumps(passage.headings, ensure_ascii=False),
+                    passage.start,
+                    passage.end,
+                    passage.text,
+                    json.dumps(passage.sentences),
+                    passage.line,
+                    passage.page,
+                )
+                for row, passage in enumerate(passages, start=self.passages)
+            ],
+        )
+        self.documents += 1
+        self.passages += len(passages)
+        self.sentences += sum(len(passage.sentences) for passage in passages)
+
+    def report(self, files: Iterable[FileReport]) -> None:
+        """Write what became of each file."""
+        self._write(
+            "INSERT INTO files VALUES (?, ?, ?, ?, ?)",
+            [(file.path, file.state, file.reason, file.passages, file.characters) for file in files],
+        )
+
+    def iterate(self) -> Iterator[Passage]:
+        """The passages added so far, in row order, one at a time."""
+        for fields in self._connection.execute(_PASSAGE + "ORDER BY p.row"):
+            yield _passage(fields)
+
+    def close(self) -> None:
+        """Commit and index the rows."""
+        try:
+            self._connection.executescript("COMMIT;" + _INDEXES)
+        except sqlite3.OperationalError as error:
+            raise OSError(f"The passage table cannot be written: {error}") from error
+        finally:
+            self._connection.close()
+
+    def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        try:
+            self._connection.executemany(statement, rows)
+        except sqlite3.OperationalError as error:
+            raise OSError(f"The passage table cannot be written: {error}") from error
+
+
+class Table:
+    """Reads a complete table; safe to share between threads.
+
+    Raises:
+        IndexDamagedError: the file is missing, truncated or no such table.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        try:
+            self._connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro&immutable=1",
+                uri=True,
+                check_same_thread=False,
+            )
+        except sqlite3.Error as error:
+            raise self._damaged(error) from error
+        self._connection.execute("PRAGMA mmap_size = 1073741824")
+
+    def __len__(self) -> int:
+        return int(self._rows("SELECT count(*) FROM passages")[0][0])
+
+    def passage(self, row: int) -> Passage:
+        """The passage of a row."""
+        found = self._rows(_PASSAGE + "WHERE p.row = ?", row)
+        if not found:
+            raise self._damaged(f"row {row} is missing")
+        return _passage(found[0])
+
+    def passage_by_id(self, passage_id: str) -> Passage | None:
+        """The passage with an id, or ``None``."""
+        found = self._rows(_PASSAGE + "WHERE p.id = ? LIMIT 1", passage_id)
+        return _passage(found[0]) if found else None
+
+    def passages(self, document_id: str) -> list[Passage]:
+        """All passages of a document in order; none if it is unknown."""
+        rows = self._rows(_PASSAGE + "WHERE d.id = ? ORDER BY p.number", document_id)
+        return [_passage(fields) for fields in rows]
+
+    def text(self, document_id: str) -> str | None:
+        """The whole text of a document, or ``None``."""
+        found = self._rows("SELECT text FROM documents WHERE id = ?", document_id)
+        return str(found[0][0]) if found else None
+
+    def documents(self) -> list[DocumentSummary]:
+        """All documents, in the order of their ids."""
+        rows = self._rows(
+            "SELECT id, title, format, digest, passages, length(text) FROM documents ORDER BY id"
+        )
+        return [DocumentSummary(*fields) for fields in rows]
+
+    def files(self) -> tuple[FileReport, ...]:
+        """What became of each file in the build."""
+        return tuple(
+            FileReport(*fields)
+            for fields in self._rows("SELECT path, state, reason, passages, characters FROM files")
+        )
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        try:
+            with self._lock:
+                return self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, reason: object) -> IndexDamagedError:
+        return IndexDamagedError(
+            f"'{self._path.name}' is no readable passage table ({reason}). "
+            "Run: python -m app build"
+        )
+
+
+def _passage(fields: tuple[Any, ...]) -> Passage:
+    headings = tuple(json.loads(fields[3]))
+    sentences = tuple((start, end) for start, end in json.loads(fields[8]))
+    return Passage(
+        id=fields[0],
+        document_id=fields[1],
+        title=fields[2],
+        headings=headings,
+        number=fields[4],
+        start=fields[5],
+        end=fields[6],
+        text=fields[7],
+        sentences=sentences,
+        line=fields[9],
+        page=fields[10],
+    )
