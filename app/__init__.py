@@ -1,0 +1,1 @@
+"""The faces of Passages: the page and the command line over one service."""

@@ -1,0 +1,120 @@
+"""The one table of settings, and where their values come from.
+
+Each source beats the ones before it: the defaults below, ``passages.toml`` in the working
+directory, environment variables (``PASSAGES_PORT``), flags of the command line. This file reads
+settings and checks them; it opens no index and creates no folder. Nothing in ``index/`` knows it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from index.errors import SettingsError
+
+FILE = "passages.toml"
+PREFIX = "PASSAGES_"
+
+
+class Settings(BaseSettings):
+    """What can be set; ``load_settings`` makes one and turns bad values into a SettingsError."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        toml_file=FILE,
+        validate_default=True,
+    )
+
+    corpus: Path = Field(Path("corpus"), description="folder that holds the documents")
+    store: Path = Field(Path(".store"), description="folder that holds the index")
+    host: str = Field("127.0.0.1", min_length=1, description="address the page is served on")
+    port: int = Field(8501, ge=1, le=65535, description="port the page is served on")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="names by which browsers may call the page, beside this machine's own"
+    )
+    model: str = Field(
+        "", description="sentence-transformers name or path; empty: the packaged all-MiniLM-L6-v2"
+    )
+    top_k: int = Field(5, ge=1, le=100, description="hits shown for a question")
+    threshold: float | None = Field(
+        None, ge=0, le=1, description="confidence below which no answer is given; unset: calibrated"
+    )
+    max_question: int = Field(
+        1000, ge=1, le=100_000, description="longest question taken, in characters"
+    )
+
+    @field_validator("corpus", "store")
+    @classmethod
+    def _expand_home(cls, path: Path) -> Path:
+        return path.expanduser()
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(host.strip() for host in value.split(",") if host.strip())
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**flags: Any) -> Settings:
+    """The settings in force; a flag that is None counts as not given.
+
+    Raises SettingsError naming the key, its value, where that came from and what is allowed.
+    """
+    given = {key: value for key, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{FILE} is not valid TOML: {error}.") from error
+    except (UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"{FILE} cannot be read: {error}.") from error
+    except ValidationError as error:
+        sentences = [_explain(dict(detail), given) for detail in error.errors()]
+        raise SettingsError(" ".join(sentences)) from error
+
+
+def _explain(detail: dict[str, Any], flags: dict[str, Any]) -> str:
+    key = str(detail["loc"][0])
+    if detail["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key.replace("-", "_").lower(), Settings.model_fields, n=1)
+        hint = (
+            f"did you mean {near[0]!r}?" if near else f"known: {', '.join(Settings.model_fields)}."
+        )
+        return f"{_source(key, flags)} has an unknown setting {key!r}; {hint}"
+    allowed = str(detail["msg"])
+    allowed = allowed[:1].lower() + allowed[1:]
+    return f"Setting {key} = {detail['input']!r} (from {_source(key, flags)}): {allowed}."
+
+
+def _source(key: str, flags: dict[str, Any]) -> str:
+    if key in flags:
+        return "the command line"
+    names = {name.upper() for name, value in os.environ.items() if value}
+    variable = f"{PREFIX}{key.upper()}"
+    return f"the environment, {variable}" if variable in names else FILE
