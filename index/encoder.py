@@ -98,7 +98,7 @@ class Encoder:
         settings = _json(self.folder / "sentence_bert_config.json")
         size = settings.get("max_seq_length")
         size = size or _json(self.folder / "config.json").get("max_position_embeddings", 512)
-        return int(size) - self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        return int(size) - int(self._tokenizer.num_special_tokens_to_add(is_pair=False))
 
     @cached_property
     def dimension(self) -> int:
@@ -116,7 +116,7 @@ class Encoder:
         return [len(encoding) for encoding in encodings]
 
     def encode_queries(self, queries: Sequence[str]) -> Floats:
-        """The unit vectors of questions, ``(n, d)`` float32; what exceeds the window is not seen."""
+        """The unit vectors of questions, ``(n, d)``; words past the window are not seen."""
         tokens = [self._tokens(Input("", query, ())) for query in queries]
         batches = [tokens[start : start + BATCH] for start in range(0, len(tokens), BATCH)]
         vectors = [self._forward(batch)[:, 0] for batch in batches]

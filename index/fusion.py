@@ -35,8 +35,8 @@ def combine(dense: Floats, sentence: Floats, lexical: Floats, weights: Weights) 
     Source: Bruch, Gai, Ingber, *An Analysis of Fusion Functions for Hybrid Retrieval*, 2023.
     """
     scaled = lexical / weights.lexical_scale
-    total = weights.dense * dense + weights.sentence * sentence + weights.lexical * scaled
-    return total.astype(np.float32)
+    total: Floats = weights.dense * dense + weights.sentence * sentence + weights.lexical * scaled
+    return total
 
 
 def reciprocal_rank_fusion(rankings: Sequence[Sequence[int]], k: int = 60) -> dict[int, float]:

@@ -24,10 +24,12 @@ ANALYZER = "english-snowball-1"
 """Changes whenever the same text would give other terms."""
 
 _WORD = re.compile(r"\w+")
-# The words that carry no topic: the usual short list, plus what only makes a sentence a question.
+# The words that carry no topic: Lucene's list.
 _STOP_WORDS = frozenset(
-    "a an and are as at be but by for if in into is it no not of on or such that the their then "
-    "there these they this to was will with".split()
+    (
+        "a an and are as at be but by for if in into is it no not of on or such "
+        "that the their then there these they this to was will with"
+    ).split()  # noqa: SIM905, a list of words reads best as one
 )
 
 

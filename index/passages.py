@@ -79,7 +79,7 @@ def split(document: Document, window: Window) -> list[Passage]:
 
 
 def passage_id(document_id: str, text: str, repeat: int = 0) -> str:
-    """Sixteen hex digits of the SHA-256 of document and text; ``repeat`` tells equal texts apart."""
+    """Sixteen hex digits of a SHA-256; ``repeat`` tells equal texts of one document apart."""
     content = f"{document_id}\0{text}\0{repeat}" if repeat else f"{document_id}\0{text}"
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

@@ -62,6 +62,7 @@ class Manifest:
     created: str
     recipe: Recipe
     corpus: str
+    corpus_digest: str
     documents: int
     passages: int
     sentences: int

@@ -99,7 +99,10 @@ class TableWriter:
         """Write what became of each file."""
         self._write(
             "INSERT INTO files VALUES (?, ?, ?, ?, ?)",
-            [(file.path, file.state, file.reason, file.passages, file.characters) for file in files],
+            [
+                (file.path, file.state, file.reason, file.passages, file.characters)
+                for file in files
+            ],
         )
 
     def iterate(self) -> Iterator[Passage]:
@@ -110,7 +113,8 @@ class TableWriter:
     def close(self) -> None:
         """Commit and index the rows."""
         try:
-            self._connection.executescript("COMMIT;" + _INDEXES)
+            self._connection.execute("COMMIT")
+            self._connection.executescript(_INDEXES)
         except sqlite3.OperationalError as error:
             raise OSError(f"The passage table cannot be written: {error}") from error
         finally:
@@ -195,8 +199,7 @@ class Table:
 
     def _damaged(self, reason: object) -> IndexDamagedError:
         return IndexDamagedError(
-            f"'{self._path.name}' is no readable passage table ({reason}). "
-            "Run: python -m app build"
+            f"'{self._path.name}' is no readable passage table ({reason}). Run: python -m app build"
         )
 
 

@@ -37,13 +37,16 @@ class FaissIndex:
         self._index = index
 
     @classmethod
-    def from_vectors(cls, vectors: Floats) -> FaissIndex:
-        """Index unit vectors ``(n, d)``."""
+    def empty(cls, dimension: int) -> FaissIndex:
+        """An index without vectors yet."""
         import faiss
 
-        index = faiss.IndexFlatIP(vectors.shape[1])
-        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
-        return cls(index)
+        return cls(faiss.IndexFlatIP(dimension))
+
+    def add(self, vectors: NDArray[np.floating]) -> None:
+        """Append vectors ``(n, d)`` as the next rows; they are brought to unit length."""
+        rows = vectors.astype(np.float32)
+        self._index.add(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
     @classmethod
     def load(cls, path: Path) -> FaissIndex:

@@ -41,8 +41,8 @@ def parse_markdown(data: bytes, document_id: str, digest: str) -> Document:
 def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str]:
     from markdown_it import MarkdownIt
 
-    tokens = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).parse(
-        source
+    tokens = (
+        MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).parse(source)
     )
     writer = _Writer()
     headings: list[str] = []  # headings[level - 1]; "" where a level was left out
@@ -50,12 +50,12 @@ def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str]:
     columns: list[str] = []
     row: list[str] = []
     inside = ""
+    level = 0
     for token in tokens:
         line = first_line + token.map[0] if token.map else None
         if token.type == "inline":
             content = _visible(token)
             if inside == "heading":
-                level = heading_level
                 headings = [*headings[: level - 1], *[""] * (level - 1 - len(headings)), content]
                 first_heading = first_heading or content
             elif inside == "cell":
@@ -63,7 +63,7 @@ def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str]:
             else:
                 writer.add(content, headings, line)
         elif token.type == "heading_open":
-            inside, heading_level = "heading", int(token.tag[1:])
+            inside, level = "heading", int(token.tag[1:])
         elif token.type in ("th_open", "td_open"):
             inside = "cell"
         elif token.type in ("heading_close", "th_close", "td_close"):

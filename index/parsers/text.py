@@ -77,7 +77,7 @@ def _checked(text: str) -> str:
 
 
 def parse_text(data: bytes, document_id: str, digest: str) -> Document:
-    """Read plain text: paragraphs between blank lines, headings in capitals, numbered or underlined.
+    """Read plain text: blank lines part paragraphs; capitals, numbers, underlines make headings.
 
     Raises:
         ParseError: the bytes are no text.
@@ -112,9 +112,7 @@ def _heading(lines: list[str]) -> str:
     return first if underlined or capitals or _NUMBERED.fullmatch(first) else ""
 
 
-def _paragraphs(
-    lines: list[str], start: int, line: int, heading: tuple[str, ...]
-) -> list[Block]:
+def _paragraphs(lines: list[str], start: int, line: int, heading: tuple[str, ...]) -> list[Block]:
     """One block, or one for each line where lines are whole paragraphs."""
     groups = [[row] for row in lines] if max(map(len, lines)) > _LONG_LINE else [lines]
     blocks = []

@@ -1,0 +1,121 @@
+"""From a question to hits: candidates by vector and by word, joined and scored.
+
+The searcher finds and explains; it decides nothing about answers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.encoder import Encoder
+from index.errors import IndexMismatchError, QueryError
+from index.fusion import Weights, combine
+from index.lexical import terms_of, top, words_of
+from index.records import Evidence, Hit, Passage
+from index.store import Snapshot
+
+CANDIDATES = 100
+"""How many passages each of the two retrievers proposes."""
+
+LONGEST_QUERY = 2000
+"""Characters; what people ask is far shorter, and the encoder would not see the rest."""
+
+Floats = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+
+class Searcher:
+    """Answers queries with hits from one snapshot; safe to share between threads.
+
+    Raises:
+        IndexMismatchError: the snapshot was made with another model.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, encoder: Encoder, weights: Weights | None = None
+    ) -> None:
+        made_by = snapshot.manifest.recipe.model
+        if made_by != encoder.identity:
+            raise IndexMismatchError(
+                f"The index was made with the model {snapshot.manifest.recipe.model_name} "
+                f"({made_by[:12]}), now {encoder.model or 'all-MiniLM-L6-v2'} "
+                f"({encoder.identity[:12]}) is set. Run: python -m app build"
+            )
+        self.snapshot = snapshot
+        self.encoder = encoder
+        self.weights = weights or Weights()
+
+    def search(self, query: str, k: int = 10) -> list[Hit]:
+        """The ``k`` best passages for a question, best first.
+
+        Raises:
+            QueryError: the question is empty or longer than ``LONGEST_QUERY``.
+        """
+        query = checked(query)
+        vector = self.encoder.encode_queries([query])[0]
+        return self.search_vector(query, vector, k)
+
+    def search_vector(self, query: str, vector: Floats, k: int = 10) -> list[Hit]:
+        """Like ``search``, for a question whose vector is known."""
+        near, _ = self.snapshot.vectors.search(vector, CANDIDATES)
+        lexical = self.snapshot.lexical.scores(query)
+        wordy = top(lexical, CANDIDATES)
+        rows = np.union1d(near, wordy)
+        dense = self.snapshot.vectors.score(vector, rows)
+        by_sentence = [self._sentence_scores(vector, int(row)) for row in rows]
+        sentence = np.array([scores.max(initial=0.0) for scores in by_sentence], np.float32)
+        fused = combine(dense, sentence, lexical[rows], self.weights)
+        order = np.lexsort((rows, -fused))[:k]
+        dense_rank = {int(row): rank for rank, row in enumerate(near, start=1)}
+        lexical_rank = {int(row): rank for rank, row in enumerate(wordy, start=1)}
+        sentence_rank = {int(i): rank for rank, i in enumerate(np.argsort(-sentence), start=1)}
+        terms = set(terms_of(query))
+        hits = []
+        for rank, i in enumerate(order, start=1):
+            row = int(rows[i])
+            passage = self.snapshot.table.passage(row)
+            hits.append(
+                Hit(
+                    rank=rank,
+                    score=float(fused[i]),
+                    row=row,
+                    passage=passage,
+                    dense=Evidence(dense_rank.get(row), float(dense[i])),
+                    sentence=Evidence(sentence_rank[int(i)], float(sentence[i])),
+                    lexical=Evidence(lexical_rank.get(row), float(lexical[row])),
+                    sentence_scores=tuple(float(score) for score in by_sentence[i]),
+                    matched=_matched(passage, terms),
+                )
+            )
+        return hits
+
+    def _sentence_scores(self, vector: Floats, row: int) -> Floats:
+        """The cosine of the question to each sentence of a passage."""
+        first, last = self.snapshot.sentence_rows[row : row + 2]
+        scores: Floats = self.snapshot.sentences[first:last].astype(np.float32) @ vector
+        return scores
+
+
+def checked(query: str) -> str:
+    """A question without white space around it.
+
+    Raises:
+        QueryError: it is empty or too long.
+    """
+    query = query.strip()
+    if not query:
+        raise QueryError("The question is empty. Type a question.")
+    if len(query) > LONGEST_QUERY:
+        raise QueryError(
+            f"The question has {len(query):,} characters; {LONGEST_QUERY:,} are allowed. "
+            "Ask for one thing at a time."
+        )
+    return query
+
+
+def _matched(passage: Passage, terms: set[str]) -> tuple[str, ...]:
+    """The words of a passage, as they stand there, that share a term with the question."""
+    path = " ".join((passage.title, *passage.headings, passage.text))
+    found = {term: word for word, term in reversed(words_of(path)) if term in terms}
+    return tuple(found.values())
