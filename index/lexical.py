@@ -29,7 +29,7 @@ _STOP_WORDS = frozenset(
     (
         "a an and are as at be but by for if in into is it no not of on or such "
         "that the their then there these they this to was will with"
-    ).split()  # noqa: SIM905, a list of words reads best as one
+    ).split()
 )
 
 

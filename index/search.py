@@ -18,7 +18,7 @@ from index.store import Snapshot
 CANDIDATES = 100
 """How many passages each of the two retrievers proposes."""
 
-LONGEST_QUERY = 2000
+LONGEST_QUERY = 1000
 """Characters; what people ask is far shorter, and the encoder would not see the rest."""
 
 Floats = NDArray[np.float32]

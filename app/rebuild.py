@@ -1,0 +1,167 @@
+"""A build in a process of its own, and how far any build of this store is.
+
+The builder writes its state to one small file, atomically; whoever asks reads that file. A closed
+page, a second page or a restarted server therefore loses nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from app.settings import PREFIX, Settings
+from index.build import BuildReport, OnProgress, Progress
+from index.errors import BuildRunningError, PassagesError
+from index.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class BuildState:
+    """How far a build is or how it ended. Times are seconds since 1970."""
+
+    state: Literal["running", "done", "failed"]
+    stage: str
+    done: int
+    total: int
+    rate: float | None
+    seconds_left: float | None
+    message: str
+    started: float
+    finished: float | None
+    documents: int = 0
+    passages: int = 0
+    encoded: int = 0
+    process: int = 0
+
+
+class Rebuild:
+    """The builds of one store, as seen from any process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._store = Store(settings.store)
+        self._path = settings.store / "build.json"
+        self._log = settings.store / "build.log"
+
+    def start(self) -> None:
+        """Start a builder process with this process's settings.
+
+        Raises:
+            BuildRunningError: a build is running.
+        """
+        with self._store.lock():
+            pass  # says in our words that a build is running or the store cannot be written
+        environment = {**os.environ, **_as_environment(self._settings)}
+        now = time.time()
+        with self._log.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "app", "build"],
+                env=environment,
+                cwd=Path.cwd(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._write(
+            BuildState("running", "starting", 0, 0, None, None, "", now, None, process=process.pid)
+        )
+
+    def state(self) -> BuildState | None:
+        """What the file says; a build whose process is gone without a word has failed."""
+        try:
+            state = BuildState(**json.loads(self._path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+        if state.state == "running" and not _alive(state.process):
+            message = "The build ended before it was done. The last index still answers."
+            return replace(state, state="failed", message=message, finished=time.time())
+        return state
+
+    @contextlib.contextmanager
+    def told(self, progress: OnProgress) -> Iterator[_Teller]:
+        """Write each step of a build to the file, and its end, whatever it is."""
+        teller = _Teller(self, progress)
+        try:
+            yield teller
+        except BuildRunningError:
+            raise  # the file belongs to the other build
+        except BaseException as error:
+            known = isinstance(error, PassagesError)
+            teller.failed(str(error) if known else f"The build was stopped ({error!r}).")
+            raise
+
+    def _write(self, state: BuildState) -> None:
+        """Replace the file; a full disk costs the progress bar, not the build."""
+        aside = self._path.with_suffix(f".{os.getpid()}")
+        with contextlib.suppress(OSError):
+            aside.write_text(json.dumps(asdict(state)), encoding="utf-8")
+            aside.replace(self._path)
+
+
+class _Teller:
+    """Passes progress on to the file and to whoever called the build."""
+
+    def __init__(self, rebuild: Rebuild, progress: OnProgress) -> None:
+        self._rebuild = rebuild
+        self._progress = progress
+        self._state = BuildState(
+            "running", "starting", 0, 0, None, None, "", time.time(), None, process=os.getpid()
+        )
+
+    def progress(self, step: Progress) -> None:
+        self._tell(
+            stage=step.stage,
+            done=step.done,
+            total=step.total,
+            rate=step.rate,
+            seconds_left=step.seconds_left,
+        )
+        self._progress(step)
+
+    def done(self, report: BuildReport) -> None:
+        self._tell(
+            state="done",
+            stage="done",
+            finished=time.time(),
+            documents=report.documents,
+            passages=report.passages,
+            encoded=report.encoded,
+            message="Nothing has changed since the last build." if report.unchanged else "",
+        )
+
+    def failed(self, message: str) -> None:
+        self._tell(state="failed", message=message, finished=time.time())
+
+    def _tell(self, **changes: object) -> None:
+        self._state = replace(self._state, **changes)  # type: ignore[arg-type]
+        self._rebuild._write(self._state)
+
+
+def _as_environment(settings: Settings) -> dict[str, str]:
+    """The settings that a build depends on, as the builder process reads them."""
+    return {
+        f"{PREFIX}CORPUS": str(settings.corpus.absolute()),
+        f"{PREFIX}STORE": str(settings.store.absolute()),
+        f"{PREFIX}MODEL": settings.model,
+    }
+
+
+def _alive(process: int) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(process, os.WNOHANG)  # a child that ended is no longer alive
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,191 @@
+"""The one place that wires the library together: opens, answers, hot-swaps, rebuilds.
+
+The page and the command line take everything from here. A snapshot that any process publishes is
+noticed at the next question and swapped in; questions in flight finish on the old one.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+
+from app.rebuild import BuildState, Rebuild
+from app.settings import Settings
+from app.suggest import suggest
+from index.answer import answer
+from index.build import BuildReport, OnProgress, build
+from index.encoder import Encoder
+from index.errors import IndexDamagedError, PassagesError, QueryError
+from index.records import Answer, DocumentSummary, FileReport, Hit, Passage
+from index.search import Searcher
+from index.store import Snapshot, Store
+from index.verify import VerifyReport, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the index is. ``error`` says why there is none, or is empty; ``built_at`` is ISO UTC."""
+
+    snapshot: str | None
+    previous: str | None
+    built_at: str
+    documents: int
+    passages: int
+    sentences: int
+    words: int
+    model: str
+    store_bytes: int
+    files: tuple[FileReport, ...]
+    error: str = ""
+
+
+class Service:
+    """Answers from the current snapshot of one store. Making one loads nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = Store(settings.store)
+        self.encoder = Encoder(settings.model)
+        self._rebuild = Rebuild(settings)
+        self._searcher: Searcher | None = None
+        self._lock = threading.Lock()
+        self._suggestions: tuple[str, list[str]] | None = None
+
+    def warm(self) -> None:
+        """Load snapshot and model in the background, so that the first question is quick."""
+
+        def load() -> None:
+            try:
+                self._current().search("warm up", 1)
+                self.suggestions()
+            except PassagesError:
+                return  # the first question says it again, to somebody
+
+        threading.Thread(target=load, name="warm", daemon=True).start()
+
+    def ask(self, query: str) -> Answer:
+        """The answer to a question, or an abstention.
+
+        Raises:
+            QueryError: the question is empty or too long.
+            IndexMissingError, IndexMismatchError, IndexDamagedError: there is no usable index.
+        """
+        return answer(query, self._current(), threshold=self.settings.threshold)
+
+    def search(self, query: str, k: int) -> list[Hit]:
+        """The ``k`` best passages for a question; raises as ``ask`` does."""
+        return self._current().search(query, k)
+
+    def documents(self) -> list[DocumentSummary]:
+        """All documents of the index."""
+        return self._current().snapshot.table.documents()
+
+    def read(self, document_id: str) -> list[Passage]:
+        """The passages of a document in order.
+
+        Raises:
+            QueryError: the index has no such document.
+        """
+        passages = self._current().snapshot.table.passages(document_id)
+        if not passages:
+            raise QueryError(f"The library has no document '{document_id}'.")
+        return passages
+
+    def passage(self, passage_id: str) -> Passage:
+        """One passage by its id.
+
+        Raises:
+            QueryError: the index has no such passage.
+        """
+        passage = self._current().snapshot.table.passage_by_id(passage_id)
+        if passage is None:
+            raise QueryError(f"The library has no passage '{passage_id}'.")
+        return passage
+
+    def suggestions(self, count: int = 4) -> list[str]:
+        """Questions that this corpus answers; kept for each snapshot."""
+        searcher = self._current()
+        if self._suggestions is None or self._suggestions[0] != searcher.snapshot.id:
+            self._suggestions = (searcher.snapshot.id, suggest(searcher))
+        return self._suggestions[1][:count]
+
+    def status(self) -> Status:
+        """How the index is; never raises for an index that cannot be used, but says why."""
+        kept = self.store.manifests()
+        stored = sum(
+            path.stat().st_size for path in self.settings.store.rglob("*") if path.is_file()
+        )
+        try:
+            snapshot: Snapshot | None = self._current().snapshot
+            error = ""
+        except PassagesError as problem:
+            snapshot, error = None, str(problem)
+        if snapshot is None:
+            return Status(None, None, "", 0, 0, 0, 0, "", stored, (), error)
+        manifest = snapshot.manifest
+        return Status(
+            snapshot=manifest.id,
+            previous=manifest.parent if manifest.parent in {one.id for one in kept} else None,
+            built_at=manifest.created,
+            documents=manifest.documents,
+            passages=manifest.passages,
+            sentences=manifest.sentences,
+            words=manifest.words,
+            model=manifest.recipe.model_name,
+            store_bytes=stored,
+            files=snapshot.table.files(),
+        )
+
+    def build(self, progress: OnProgress, *, force: bool = False) -> BuildReport:
+        """Build in this process; other processes see how far it is. Raises as ``build`` does."""
+        with self._rebuild.told(progress) as tell:
+            report = build(
+                self.settings.corpus, self.store, self.encoder, progress=tell.progress, force=force
+            )
+            tell.done(report)
+            return report
+
+    def start_rebuild(self) -> None:
+        """Start a builder process; this one goes on answering.
+
+        Raises:
+            BuildRunningError: a build is running.
+        """
+        self._rebuild.start()
+
+    def build_progress(self) -> BuildState | None:
+        """How far the running build is, or how the last one ended; ``None`` before the first."""
+        return self._rebuild.state()
+
+    def verify(self) -> VerifyReport:
+        """Prove the current snapshot against its sources."""
+        return verify(self.settings.corpus, self.store)
+
+    def rollback(self, to: str | None = None) -> str:
+        """Go back to the snapshot before the current one, or to the one named."""
+        return self.store.rollback(to)
+
+    def _current(self) -> Searcher:
+        """The searcher of the current snapshot, opened anew if another one was published."""
+        current = self.store.current()
+        searcher = self._searcher
+        if searcher is not None and searcher.snapshot.id == current:
+            return searcher
+        with self._lock:
+            searcher = self._searcher
+            if searcher is None or searcher.snapshot.id != self.store.current():
+                try:
+                    searcher = Searcher(self.store.open(), self.encoder)
+                except IndexDamagedError:
+                    if searcher is None:
+                        raise
+                    return searcher  # what is already open still answers
+                self._searcher = searcher
+            return searcher
+
+
+@lru_cache(maxsize=1)
+def shared(settings: Settings) -> Service:
+    """The one service of this process."""
+    return Service(settings)

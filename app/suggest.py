@@ -1,0 +1,67 @@
+"""Questions to begin with, made from the titles and headings of the corpus and tried out.
+
+Only what the library answers well is suggested. Nothing is written here that a person could not
+have asked: headings that are questions stand as they are, others are put into one of few forms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from index.answer import answer
+from index.search import Searcher
+
+MOST = 8
+TRIED = 40
+
+_OF = re.compile(r"^The (\w+(?: \w+)?) of (?:the )?([\w' -]+)$", re.IGNORECASE)
+
+
+def suggest(searcher: Searcher) -> list[str]:
+    """At most ``MOST`` questions that are answered with a strong or partial match."""
+    found: list[str] = []
+    for tried, question in enumerate(_candidates(searcher)):
+        if len(found) == MOST or tried == TRIED:
+            break
+        reply = answer(question, searcher)
+        if reply.match in ("strong", "partial") and question not in found:
+            found.append(question)
+    return found
+
+
+def _candidates(searcher: Searcher) -> Iterator[str]:
+    """One question of each document in turn, so that no document fills the list."""
+    table = searcher.snapshot.table
+    queues = [
+        list(_questions(summary.title, summary.id, searcher))
+        for summary in table.documents()[:TRIED]
+    ]
+    while any(queues):
+        for queue in queues:
+            if queue:
+                yield queue.pop(0)
+
+
+def _questions(title: str, document_id: str, searcher: Searcher) -> Iterator[str]:
+    topic = title.split(":")[0].strip()
+    if 1 <= len(topic.split()) <= 4 and not topic.endswith("?"):
+        yield f"What is {_lower(topic)}?"
+    headings = dict.fromkeys(
+        passage.headings[-1]
+        for passage in searcher.snapshot.table.passages(document_id)
+        if passage.headings
+    )
+    for heading in headings:
+        if heading.endswith("?") and len(heading) <= 80:
+            yield heading
+        elif found := _OF.match(heading.strip()):
+            yield f"What is the {_lower(found.group(1))} of {_lower(found.group(2)).strip()}?"
+
+
+def _lower(words: str) -> str:
+    """Title case taken back; what has capitals inside (NATO, FAISS) keeps them."""
+    return " ".join(
+        word if any(letter.isupper() for letter in word[1:]) else word.lower()
+        for word in words.split()
+    )
