@@ -1,0 +1,41 @@
+# Passages. `make run` serves the page, `make test` runs every check; each makes what it needs.
+PYTHON ?= python3.11
+ifeq (, $(shell command -v $(PYTHON)))
+PYTHON := python3
+endif
+BIN := .venv/bin
+
+.PHONY: run build test check clean help
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ \t/'
+
+run: .venv/run.done  ## build the index from corpus/ and serve the page on 127.0.0.1:8501
+	@$(BIN)/python -m app build
+	@exec $(BIN)/python -m app serve
+
+build: .venv/run.done  ## build the index only
+	@$(BIN)/python -m app build
+
+test: .venv/test.done check  ## run all checks and tests
+	$(BIN)/python -m pytest
+
+check: .venv/test.done  ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")'
+	$(PYTHON) -m venv .venv
+
+.venv/run.done: .venv/bin/python requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/test.done: .venv/run.done requirements-dev.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+clean:  ## remove the environment and the index; the documents stay
+	rm -rf .venv .store .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,108 @@
+"""What the tests share: a small corpus, a store, and an encoder that needs no model."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.build import build
+from index.encoder import Encoder, Halves, Input
+from index.search import Searcher
+from index.store import Store
+
+TEXTS = {
+    "harbours.md": (
+        "# Harbours\n\n## Depth\n\nThe harbour of Porvenir is 14 metres deep. Ships of 200 metres "
+        "can berth there. A pilot is required at night, as the chart of 1998 says.\n\n"
+        "## Fees\n\nThe berth fee is $1.5 per tonne. Warships pay no fee when they visit at the "
+        "invitation of the government.\n"
+    ),
+    "bees.txt": (
+        "KEEPING BEES\n\nA hive holds about 50,000 bees in summer. Dr. J. R. Holm counted them "
+        "by weight.\n\nHoney is taken in July. The bees need 15 kilograms of it for the winter.\n"
+    ),
+    "sub/tea.md": "# Tea\n\nGreen tea is steeped at 80 degrees. Black tea needs boiling water.\n",
+}
+
+
+class HashEncoder(Encoder):
+    """Deterministic unit vectors from the words of a text: real shapes, no model, no waiting.
+
+    Texts that share words lie close, as they do with a real model.
+    """
+
+    dimension = 64
+    window = 64
+
+    def __init__(self, identity: str = "hash-encoder-1") -> None:
+        super().__init__("hash")
+        self.__dict__["identity"] = identity
+        self.encoded: list[str] = []
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(re.findall(r"\w+|[^\w\s]", text)) for text in texts]
+
+    def encode_queries(self, queries: Sequence[str]) -> np.ndarray:
+        return np.stack([self._vector(query) for query in queries])
+
+    def encode_passages(self, inputs: Sequence[Input]) -> Iterator[tuple[int, Halves]]:
+        for position in reversed(range(len(inputs))):
+            item = inputs[position]
+            self.encoded.append(item.text)
+            texts = [item.context + " " + item.text]
+            texts += [item.text[start:end] for start, end in item.sentences]
+            yield position, np.stack([self._vector(text) for text in texts]).astype(np.float16)
+
+    def _vector(self, text: str) -> np.ndarray:
+        total = np.full(self.dimension, 1e-3, np.float32)
+        for word in re.findall(r"\w+", text.lower()):
+            seed = int.from_bytes(hashlib.sha256(word[:5].encode()).digest()[:4], "big")
+            total += np.random.default_rng(seed).standard_normal(self.dimension).astype(np.float32)
+        return total / np.linalg.norm(total)
+
+
+@pytest.fixture
+def encoder() -> HashEncoder:
+    return HashEncoder()
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    folder = tmp_path / "corpus"
+    for name, text in TEXTS.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def searcher(corpus: Path, store: Store, encoder: HashEncoder) -> Searcher:
+    build(corpus, store, encoder)
+    return Searcher(store.open(), encoder)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("PASSAGES_") and name != "PASSAGES_CHROMIUM":
+            monkeypatch.delenv(name)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if any("test_browser" in report.nodeid for report in skipped):
+        terminalreporter.section("BROWSER TESTS DID NOT RUN", sep="!")
+        terminalreporter.line("No Chromium was found: the page was not tried in a browser.")
+        terminalreporter.line("Install Chromium, or name one in PASSAGES_CHROMIUM.")
