@@ -1,0 +1,200 @@
+"""What each command does: options and settings in, a ``Result`` out; printing is ``app.cli``'s.
+
+Everything comes from ``app.service``; nothing here opens an index or loads a model itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from app import terminal
+from index.errors import CorpusError, QueryError
+
+if TYPE_CHECKING:
+    from app.service import Service
+    from app.settings import Settings
+    from index.evaluate import Query
+
+DEPTH = 20
+"""How many hits an evaluation looks at: the deepest metric is R@20."""
+
+LONGEST_STDIN = 100_001
+"""Characters read from stdin: one more than the longest question that can be allowed."""
+
+_NAMES = {
+    "ndcg@10": "nDCG@10",
+    "recall@1": "R@1",
+    "recall@5": "R@5",
+    "recall@20": "R@20",
+    "mrr@10": "MRR@10",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command found: for programs, for people, and as an exit code."""
+
+    data: dict[str, Any]
+    text: str
+    code: int = 0
+
+
+def open_service(settings: Settings) -> Service:
+    """The service that the commands ask; imported here because it brings the index along."""
+    from app.service import Service
+
+    return Service(settings)
+
+
+def build(options: Namespace, settings: Settings) -> Result:
+    """Index the corpus folder."""
+    bar = terminal.ProgressBar()
+    try:
+        report = open_service(settings).build(bar, force=options.force)
+    finally:
+        bar.close()
+    return Result(asdict(report), terminal.build(report))
+
+
+def ask(options: Namespace, settings: Settings) -> Result:
+    """Answer a question, or abstain."""
+    answer = open_service(settings).ask(_question(options))
+    data = {**asdict(answer), "text": answer.text}
+    return Result(data, terminal.answer(answer, str(settings.corpus)), 0 if answer.answered else 1)
+
+
+def search(options: Namespace, settings: Settings) -> Result:
+    """List the nearest passages."""
+    question = _question(options)
+    hits = open_service(settings).search(question, settings.top_k)
+    data = {"query": question, "hits": [asdict(hit) for hit in hits]}
+    return Result(data, terminal.hits(hits, str(settings.corpus)), 0 if hits else 1)
+
+
+def status(options: Namespace, settings: Settings) -> Result:  # noqa: ARG001 all commands look alike
+    """Show the index in use."""
+    found = open_service(settings).status()
+    if found.error:
+        return Result(asdict(found), found.error, 1)
+    rows = [
+        ("Snapshot", found.snapshot or "none"),
+        ("Built", found.built_at),
+        ("Documents", f"{found.documents:,}"),
+        ("Passages", f"{found.passages:,}"),
+        ("Sentences", f"{found.sentences:,}"),
+        ("Words", f"{found.words:,}"),
+        ("Model", found.model),
+        ("Previous", found.previous or "none"),
+        ("On disk", terminal.size(found.store_bytes)),
+        ("Corpus", str(settings.corpus)),
+        ("Store", str(settings.store)),
+    ]
+    lines = [terminal.table(rows), *terminal.left_out(found.files)]
+    return Result(asdict(found), "\n".join(lines))
+
+
+def verify(options: Namespace, settings: Settings) -> Result:  # noqa: ARG001
+    """Prove the index against its sources."""
+    report = open_service(settings).verify()
+    lines = [f"{terminal.counted(report.passages, 'passage')} of snapshot {report.snapshot} read."]
+    for names, heading in (
+        (report.damaged, "Damaged (run: python -m app build --force)"),
+        (report.changed, "Changed since the build"),
+        (report.missing, "Removed since the build"),
+        (report.added, "Added since the build"),
+    ):
+        if names:
+            lines += ["", f"{heading}:", *(f"  {name}" for name in names)]
+    same = not (report.damaged or report.changed or report.missing or report.added)
+    if same:
+        lines.append("Every passage stands in its source, character by character.")
+    elif not report.damaged:
+        lines += ["", "To index the documents as they are now, run: python -m app build"]
+    data = {**asdict(report), "ok": report.ok, "current": report.current}
+    return Result(data, "\n".join(lines), 0 if same else 1)
+
+
+def rollback(options: Namespace, settings: Settings) -> Result:
+    """Go back to an earlier snapshot."""
+    snapshot = open_service(settings).rollback(options.to)
+    return Result({"snapshot": snapshot}, f"Snapshot {snapshot} is current.")
+
+
+def serve(options: Namespace, settings: Settings) -> Result:  # noqa: ARG001
+    """Serve the page; returns when it is stopped."""
+    from app.server import serve as serve_page
+
+    serve_page(settings)
+    return Result({"stopped": True}, "Stopped.")
+
+
+def eval(options: Namespace, settings: Settings) -> Result:
+    """Measure the search against judgements, and the answers where queries carry them."""
+    from index.evaluate import METRICS, document_of, evaluate, judge, read_qrels, read_queries
+
+    queries = read_queries(options.queries, options.split)
+    judged = read_qrels(options.qrels or options.queries, options.split)
+    queries = [query for query in queries if any(r > 0 for r in judged.get(query.id, {}).values())]
+    if not queries:
+        raise CorpusError(f"No query of '{options.queries}' has a relevant judgement.")
+    service = open_service(settings)
+    known = {document.id for document in service.documents()}
+    named = {document_of(item) for query in queries for item in judged[query.id]}
+    if not named & known:
+        raise CorpusError(f"No judged document is in the index, for instance '{min(named)}'.")
+    if named - known:
+        strange = terminal.counted(len(named - known), "judged document")
+        terminal.note(f"{strange} not in the index, for instance '{min(named - known)}'.")
+    qrels, run = {}, {}
+    for query in _watched(queries):
+        try:
+            hits = service.search(query.text, DEPTH)
+        except QueryError as error:
+            terminal.note(f"Query {query.id} counts as not found: {error}")
+            hits = []
+        qrels[query.id], run[query.id] = judge(judged[query.id], [hit.passage for hit in hits])
+    figures = evaluate(qrels, run, METRICS)
+    rows = [("Queries", f"{len(queries):,}")]
+    rows += [(_NAMES[metric], f"{value:.4f}") for metric, value in figures.items()]
+    data: dict[str, Any] = {"queries": len(queries), "metrics": figures}
+    with_answers = [query for query in queries if query.answers]
+    if with_answers:
+        share = _first_sentences(service, with_answers)
+        data["first_sentence_answers"] = share
+        rows.append(("First sentence answers", f"{share:.4f}"))
+    return Result(data, terminal.table(rows))
+
+
+def _first_sentences(service: Service, queries: list[Query]) -> float:
+    """The share of the queries whose first quoted sentence contains an answer."""
+    from index.evaluate import contains_answer
+
+    found = 0
+    for query in _watched(queries):
+        citations = service.ask(query.text).citations
+        found += bool(citations) and contains_answer(citations[0].quote, query.answers)
+    return found / len(queries)
+
+
+def _watched(queries: list[Query]) -> Iterator[Query]:
+    """The queries, with a bar on a terminal."""
+    if not sys.stderr.isatty():
+        yield from queries
+        return
+    from tqdm import tqdm
+
+    bar: Iterable[Query] = tqdm(queries, desc="Asking", unit=" queries", leave=False)
+    yield from bar
+
+
+def _question(options: Namespace) -> str:
+    if options.question != ["-"]:
+        return " ".join(options.question)
+    try:
+        return sys.stdin.read(LONGEST_STDIN).strip()
+    except UnicodeDecodeError as error:
+        raise QueryError(f"The question on standard input is not text: {error}.") from error

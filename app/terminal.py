@@ -1,0 +1,158 @@
+"""Records as lines for people at a terminal, and progress on stderr. Decides nothing."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from index.build import BuildReport, Progress
+    from index.records import Answer, FileReport, Hit, Passage
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_STAGES = {
+    "reading": ("Reading", "file"),
+    "encoding": ("Encoding", "passage"),
+    "indexing": ("Indexing", "passage"),
+    "publishing": ("Publishing", ""),
+}
+_MATCHES = {"strong": "Strong match", "partial": "Partial match", "weak": "Weak match"}
+_EXCERPT = 240  # characters of a passage in a list of hits
+
+
+def harmless(text: str) -> str:
+    """The text without characters that would steer a terminal; documents may hold any."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 passage``, ``2,067 passages``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def place(passage: Passage, corpus: str) -> str:
+    """Where a passage stands: ``Title › Heading, paragraph 2 (corpus/file.md:7)``."""
+    headings = [heading for heading in passage.headings if heading != passage.title]
+    path = " › ".join([passage.title, *headings])
+    page = f", page {passage.page}" if passage.page is not None else ""
+    line = f":{passage.line}" if passage.line is not None else ""
+    return f"{path}{page}, paragraph {passage.number} ({corpus}/{passage.document_id}{line})"
+
+
+def answer(found: Answer, corpus: str) -> str:
+    """The quotes, the match in words, and the sources that they are numbered after."""
+    if not found.answered:
+        lines = ["The library does not answer this."]
+        if found.hits:
+            lines += ["", "Nearest passages:"]
+            lines += [f"  {place(hit.passage, corpus)}" for hit in found.hits[:3]]
+        return "\n".join(lines)
+    lines = [f"{citation.quote} [{citation.number}]" for citation in found.citations]
+    lines += ["", _MATCHES.get(found.match, found.match), ""]
+    passages = {hit.passage.id: hit.passage for hit in found.hits}
+    sources = {citation.number: citation.passage_id for citation in found.citations}
+    for number, passage_id in sorted(sources.items()):
+        lines.append(f"[{number}] {place(passages[passage_id], corpus)}")
+    return "\n".join(lines)
+
+
+def hits(found: Iterable[Hit], corpus: str) -> str:
+    """Each hit's place, the beginning of its text, and the evidence for it."""
+    blocks = []
+    for hit in found:
+        text = " ".join(hit.passage.text.split())
+        text = text if len(text) <= _EXCERPT else text[:_EXCERPT].rsplit(" ", 1)[0] + " …"
+        evidence = [
+            f"{name} {each.score:.2f}" + (f" (rank {each.rank})" if each.rank is not None else "")
+            for name, each in (
+                ("passage", hit.dense),
+                ("sentence", hit.sentence),
+                ("words", hit.lexical),
+            )
+        ]
+        matched = f"; shares {', '.join(hit.matched)}" if hit.matched else ""
+        blocks.append(
+            f"[{hit.rank}] {place(hit.passage, corpus)}\n    {text}\n"
+            f"    score {hit.score:.3f}: {', '.join(evidence)}{matched}"
+        )
+    return "\n\n".join(blocks) or "Nothing found."
+
+
+def build(report: BuildReport) -> str:
+    """What a build did, and every file that it left out."""
+    contents = f"{counted(report.documents, 'document')}, {counted(report.passages, 'passage')}"
+    if report.unchanged:
+        lines = [f"Snapshot {report.snapshot} is current: {contents}."]
+    else:
+        lines = [f"Snapshot {report.snapshot}: {contents}, in {report.seconds:.1f} s."]
+    if report.encoded:
+        cached = f"; {counted(report.cached, 'passage')} unchanged" if report.cached else ""
+        lines.append(f"Encoded {counted(report.encoded, 'passage')}{cached}.")
+    else:
+        lines.append("Nothing to encode: no text has changed.")
+    return "\n".join([*lines, *left_out(report.files)])
+
+
+def left_out(files: Iterable[FileReport]) -> list[str]:
+    """A line for each file that was not indexed, with the reason."""
+    lines = [
+        f"  {file.path} ({file.state}): {file.reason}" for file in files if file.state != "indexed"
+    ]
+    return ["", f"Not indexed: {counted(len(lines), 'file')}", *lines] if lines else []
+
+
+def table(rows: Iterable[tuple[str, str]]) -> str:
+    """Two columns, the first one padded."""
+    rows = list(rows)
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def size(number: float) -> str:
+    """Bytes in units that people read: ``1.4 MB``."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} bytes" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
+def note(message: str) -> None:
+    """A line on stderr."""
+    print(harmless(message), file=sys.stderr, flush=True)
+
+
+class ProgressBar:
+    """A bar with rate and time left on a terminal; elsewhere one line for each stage."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._bar: Any = None
+        self._terminal = sys.stderr.isatty()
+
+    def __call__(self, step: Progress) -> None:
+        """Show how far a build is."""
+        if step.stage not in _STAGES:
+            self.close()
+            return
+        doing, noun = _STAGES[step.stage]
+        if step.stage != self._stage:
+            self.close()
+            self._stage = step.stage
+            if not self._terminal:
+                note(f"{doing} {counted(step.total, noun)}" if noun else doing)
+                return
+            from tqdm import tqdm
+
+            unit = f" {noun}s" if noun else ""
+            self._bar = tqdm(total=step.total, desc=doing, unit=unit, leave=False, initial=0)
+        if self._bar is not None:
+            self._bar.update(step.done - self._bar.n)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
