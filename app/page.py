@@ -1,0 +1,30 @@
+"""The entry script of the page: its frame and its navigation. The screens are in ``screens/``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+PICTURES = Path(__file__).parent / "ui"
+
+st.set_page_config(
+    page_title="Passages",
+    page_icon=str(PICTURES / "icon.svg"),
+    layout="wide",
+    menu_items={"Get help": None, "Report a bug": None, "About": None},
+)
+st.logo(str(PICTURES / "logo.svg"), size="medium")
+st.html(
+    """<style>
+    .st-key-reader_frame { position: sticky; top: 4.6rem; }
+    @media (max-width: 640px) { .st-key-reader_frame { display: none; } }
+    [data-testid=InputInstructions] { display: none; }
+    </style>"""
+)
+screens = [
+    st.Page("screens/ask.py", title="Ask", icon=":material/search:", default=True),
+    st.Page("screens/read.py", title="Read", icon=":material/menu_book:"),
+    st.Page("screens/library.py", title="Library", icon=":material/folder_open:"),
+]
+st.navigation(screens, position="top").run()

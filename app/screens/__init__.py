@@ -1,0 +1,1 @@
+"""The screens of the page: scripts that Streamlit runs from top to bottom, never imported."""

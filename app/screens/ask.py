@@ -1,0 +1,198 @@
+"""Ask: the question box, the answer with its sources, and the open passage in its document."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from app.ui import components
+from app.ui.current import passage_counts, service
+from app.ui.view import AROUND, answer_data, default_source, position_of, reader_data, sources
+from index.errors import IndexMissingError, PassagesError, QueryError
+from index.records import Answer, Hit, Passage
+
+BOX = "question_box"
+
+
+def source_in_address() -> int | None:
+    number = st.query_params.get("s", "")
+    return int(number) if number.isdecimal() and len(number) < 4 else None
+
+
+def follow_address() -> str:
+    """The question in the address; Back, Forward and links change it, and the box follows."""
+    question = st.query_params.get("q", "")
+    if st.session_state.get("_followed") != question:
+        st.session_state["_followed"] = question
+        st.session_state[BOX] = question
+        st.session_state["_open"] = source_in_address()
+    # Streamlit forgets the value of a box that another screen did not show.
+    st.session_state.setdefault(BOX, question)
+    return question.strip()
+
+
+def put(question: str) -> None:
+    """Ask: the address is written here, in a callback, so that the browser's Back steps back."""
+    question = question.strip()
+    st.session_state["_followed"] = question
+    st.session_state[BOX] = question
+    st.session_state["_open"] = None
+    if question:
+        st.query_params.from_dict({"q": question})
+    else:
+        st.query_params.clear()
+
+
+def put_typed() -> None:
+    put(st.session_state[BOX] or "")
+
+
+def put_picked(key: str) -> None:
+    picked = st.session_state[key]["pick"]
+    if picked:
+        put(picked)
+
+
+def suggested() -> list[str]:
+    try:
+        return service().suggestions()
+    except PassagesError:
+        return []  # the screen says already why there is no index
+
+
+def problem(error: PassagesError) -> None:
+    """An error in its own words, and the way out where this page has one."""
+    if isinstance(error, QueryError):
+        components.notice("This question cannot be asked.", str(error), kind="error")
+        return
+    missing = isinstance(error, IndexMissingError)
+    components.notice(
+        "There is no index yet." if missing else "The index cannot be used.",
+        str(error),
+        kind="info" if missing else "error",
+        command="python -m app build",
+    )
+    st.page_link("screens/library.py", label="Build it in the Library", icon=":material/build:")
+
+
+def facts() -> None:
+    try:
+        counts = passage_counts()
+    except PassagesError as error:
+        problem(error)
+        return
+    documents, passages = len(counts), sum(counts.values())
+    st.caption(
+        f"{documents:,} document{'' if documents == 1 else 's'} · "
+        f"{passages:,} passage{'' if passages == 1 else 's'} · "
+        "press **/** to type, **1–9** to open a source",
+        text_alignment="center",
+    )
+
+
+@st.fragment
+def result(answer: Answer, hits: tuple[Hit, ...], milliseconds: float) -> None:
+    """The answer beside its reader. As a fragment, opening a source does not ask again."""
+
+    def opened() -> None:
+        st.session_state["_open"] = st.session_state["answer"]["open"] or None
+
+    by_rank = {hit.rank: hit for hit in hits}
+    active = st.session_state.get("_open")
+    if active not in by_rank:
+        active = default_source(answer)
+    passage = by_rank[active].passage if active in by_rank else None
+    passages: list[Passage] = []
+    position = 0
+    if passage is not None:
+        try:
+            passages = service().read(passage.document_id)
+        except PassagesError:
+            passages = [passage]  # gone from the library since the question was asked
+        position = position_of(passages, passage)
+    before = passages[position - 1].text if position > 0 else ""
+    after = passages[position + 1].text if position + 1 < len(passages) else ""
+    counts = passage_counts()
+    data = answer_data(
+        answer,
+        hits,
+        active,
+        milliseconds,
+        lambda document: counts.get(document, 0),
+        (before, after),
+        () if answer.answered else suggested(),
+    )
+    left, right = st.columns([11, 9], gap="large")
+    with left:
+        chosen = components.answer(data, "answer", opened, lambda: put_picked("answer")).read
+    if chosen in by_rank:
+        st.switch_page("screens/read.py", query_params=place(by_rank[chosen], answer.query))
+    if passage is not None:
+        with right, st.container(border=True, key="reader_frame"):
+            with st.container(
+                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+            ):
+                st.markdown("**In context**", width="content")
+                st.page_link(
+                    "screens/read.py",
+                    label="Open document",
+                    icon=":material/open_in_full:",
+                    query_params=place(by_rank[active], answer.query),
+                )
+            shown = reader_data(passages, position, answer.citations, AROUND)
+            components.reader(shown, "reader", "min(560px, calc(100vh - 190px))")
+
+
+def place(hit: Hit, question: str) -> dict[str, str]:
+    """The parameters of the Read screen for a hit."""
+    return {
+        "doc": hit.passage.document_id,
+        "p": str(hit.passage.number),
+        "q": question,
+        "s": str(hit.rank),
+    }
+
+
+def show_answer(question: str) -> None:
+    started = time.perf_counter()
+    try:
+        answer = service().ask(question)
+    except PassagesError as error:
+        problem(error)
+        return
+    milliseconds = (time.perf_counter() - started) * 1000
+    result(answer, sources(answer, service().settings.top_k), milliseconds)
+
+
+question = follow_address()
+with (
+    st.container(horizontal_alignment="center"),
+    st.container(key="width", width=1180 if question else 760),
+):
+    if not question:
+        st.space("large")
+        st.title("Ask the library", anchor=False, text_alignment="center")
+        st.caption(
+            "Answers are quoted word for word, with the passage they come from.",
+            text_alignment="center",
+        )
+    with (
+        st.form("ask", border=False),
+        st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False),
+    ):
+        st.text_input(
+            "Question",
+            key=BOX,
+            type="search",
+            placeholder="Ask a question, then press Enter",
+            label_visibility="collapsed",
+            icon=":material/search:",
+        )
+        st.form_submit_button("Ask", type="primary", on_click=put_typed)
+    if question:
+        show_answer(question)
+    else:
+        components.suggestions(suggested(), "suggestions", lambda: put_picked("suggestions"))
+        facts()
+components.keys(BOX, autofocus=not question)

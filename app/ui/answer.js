@@ -1,0 +1,240 @@
+// The answer, its citations and its sources. Events: "open" (number of a source), "read" (same),
+// "pick" (a suggested question).
+
+const LEVELS = { strong: 3, partial: 2, weak: 1 };
+const WORDS = { strong: "Strong match", partial: "Partial match", weak: "Weak match" };
+const MATCH_HELP =
+  "How well the passage fits the question. It does not say whether the passage is true.";
+
+function meter() {
+  const bars = element("span", "bars");
+  bars.setAttribute("aria-hidden", "true");
+  bars.append(element("i"), element("i"), element("i"));
+  return bars;
+}
+
+async function copy(text, pressed, said, parentElement) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without https, or without permission, only the old way works.
+    const area = element("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  const label = pressed.dataset.label;
+  pressed.textContent = said + " ✓";
+  announce(parentElement, said);
+  setTimeout(() => { pressed.textContent = label; }, 1400);
+}
+
+function placeOf(source) {
+  const path = [source.title, ...source.headings].join(" › ");
+  return `${path}, paragraph ${source.passage}`;
+}
+
+function withCitations(data) {
+  const quotes = data.sentences.map((s) => `“${s.text}” [${s.number}]`).join(" ");
+  const cited = new Set(data.sentences.map((s) => s.number));
+  const places = data.sources
+    .filter((source) => cited.has(source.number))
+    .map((source) => `[${source.number}] ${placeOf(source)} (${source.document})`);
+  return quotes + "\n\n" + places.join("\n");
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const host = parentElement.querySelector(".root");
+  const root = element("div", data.answered ? "answered" : "unanswered");
+  const byNumber = new Map(data.sources.map((source) => [source.number, source]));
+  let tip = null;
+
+  function open(number) {
+    hideTip();
+    replaceParameter("s", number);
+    setTriggerValue("open", number);
+  }
+
+  function hideTip() {
+    if (tip) tip.remove();
+    tip = null;
+  }
+
+  function showTip(chip, source) {
+    hideTip();
+    tip = element("div", "tip");
+    tip.id = "tip";
+    tip.setAttribute("role", "tooltip");
+    const place = element("b", "", `${source.title} · paragraph ${source.passage}`);
+    place.dir = "auto";
+    const text = element("span");
+    text.dir = "auto";
+    appendPieces(text, source.preview);
+    tip.append(place, text);
+    root.append(tip);
+    const outer = root.getBoundingClientRect();
+    const inner = chip.getBoundingClientRect();
+    const left = Math.min(inner.left - outer.left - 20, outer.width - tip.offsetWidth);
+    tip.style.left = `${Math.max(0, left)}px`;
+    tip.style.top = `${inner.bottom - outer.top + 6}px`;
+    chip.setAttribute("aria-describedby", "tip");
+  }
+
+  function chipFor(number) {
+    const source = byNumber.get(number);
+    const chip = button("chip", String(number), () => open(number));
+    if (number === data.active) chip.classList.add("on");
+    chip.dataset.control = `chip ${number}`;
+    if (!source) return chip;
+    chip.setAttribute(
+      "aria-label",
+      `Source ${number}: paragraph ${source.passage} of ${source.title}`,
+    );
+    for (const on of ["mouseenter", "focus"]) chip.addEventListener(on, () => showTip(chip, source));
+    for (const off of ["mouseleave", "blur"]) chip.addEventListener(off, hideTip);
+    return chip;
+  }
+
+  function answerText() {
+    const text = element("p", "lead");
+    text.dir = "auto";
+    data.sentences.forEach((sentence) => {
+      const lit = data.sentences.length > 1 && sentence.number === data.active;
+      // The chip must not stand alone at the start of a line.
+      const group = element("span", lit ? "sentence on" : "sentence", sentence.text);
+      text.append(group, "\u00a0", chipFor(sentence.number), " ");
+    });
+    return text;
+  }
+
+  function facts() {
+    const line = element("div", "facts");
+    const match = element("span", `match level${LEVELS[data.match] ?? 0}`);
+    match.append(meter(), WORDS[data.match] ?? "");
+    match.title = MATCH_HELP;
+    const count = data.sources.length;
+    line.append(
+      match,
+      element("span", "", `${count} passage${count === 1 ? "" : "s"} · quoted word for word`),
+      element("span", "", `${data.milliseconds} ms`),
+    );
+    return line;
+  }
+
+  function actions() {
+    const row = element("div", "actions");
+    const add = (label, text, said) => {
+      const made = button("action", label, () => copy(text(), made, said, parentElement));
+      made.dataset.label = label;
+      made.dataset.control = label;
+      row.append(made);
+    };
+    add("Copy with citations", () => withCitations(data), "Copied");
+    add("Copy link", () => window.location.href, "Link copied");
+    return row;
+  }
+
+  function card(source) {
+    const active = source.number === data.active;
+    const wrap = element("div", active ? "card on" : "card");
+    const face = button("face", null, () => open(source.number));
+    face.dataset.control = `card ${source.number}`;
+    if (active) face.setAttribute("aria-current", "true");
+    face.append(element("span", "number", String(source.number)));
+
+    const heading = element("span", "place");
+    heading.dir = "auto";
+    heading.append(element("b", "", source.title));
+    const path = source.headings.length ? ` › ${source.headings.join(" › ")}` : "";
+    heading.append(element("span", "", `${path} · ¶ ${source.passage} of ${source.total}`));
+    const text = element("span", "text");
+    text.dir = "auto";
+    appendPieces(text, source.short);
+    face.append(heading, text);
+    wrap.append(face);
+    if (active) wrap.append(inContext(source));
+    return wrap;
+  }
+
+  // Shown on narrow screens only, where the reader does not fit beside the answer.
+  function inContext(source) {
+    const context = element("div", "context");
+    const paragraph = (className, pieces) => {
+      const made = element("p", className);
+      made.dir = "auto";
+      appendPieces(made, pieces);
+      context.append(made);
+    };
+    if (source.before) paragraph("far", [[source.before, ""]]);
+    paragraph("", source.pieces);
+    if (source.after) paragraph("far", [[source.after, ""]]);
+    const full = button("full", "Open the document here", () => setTriggerValue("read", source.number));
+    full.dataset.control = "full";
+    context.append(full);
+    return context;
+  }
+
+  function refusal() {
+    const note = element("p", "note");
+    const advice = data.suggestions.length
+      ? "Try other words, or one of these questions:"
+      : "Try other words.";
+    note.append(element("b", "", "The library does not answer this. "), advice);
+    if (!data.suggestions.length) return [note];
+    const group = element("div", "actions");
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", "Suggested questions");
+    group.append(...questionButtons(data.suggestions, (picked) => setTriggerValue("pick", picked)));
+    return [note, group];
+  }
+
+  const question = element("h2", "question", data.question);
+  question.dir = "auto";
+  root.append(question);
+  if (data.answered) {
+    root.append(answerText(), facts(), actions());
+  } else {
+    root.append(...refusal());
+  }
+  if (data.sources.length) {
+    const title = element("h3", "", data.answered ? "Sources" : "Only the nearest passages");
+    title.id = "sources";
+    const list = element("div", "cards");
+    list.setAttribute("role", "list");
+    list.setAttribute("aria-labelledby", "sources");
+    for (const source of data.sources) {
+      const item = element("div");
+      item.setAttribute("role", "listitem");
+      item.append(card(source));
+      list.append(item);
+    }
+    root.append(title, list);
+  }
+
+  // Keep the focus where it was: the whole tree is replaced on each change.
+  const focused = host.getRootNode().activeElement?.dataset?.control;
+  host.replaceChildren(root);
+  if (focused) {
+    const same = [...host.querySelectorAll("button")].find((b) => b.dataset.control === focused);
+    if (same) same.focus({ preventScroll: true });
+    hideTip();
+  }
+  const outcome = data.answered
+    ? `${WORDS[data.match] ?? ""}: ${data.sentences.map((s) => s.text).join(" ")}`
+    : `The library does not answer this: ${data.question}`;
+  // After the region is in the page, so that it is a change and read out.
+  setTimeout(() => announce(parentElement, outcome), 50);
+
+  return listenToKeys("answer", (event) => {
+    if (event.key === "Escape") hideTip();
+    if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = { j: 1, k: -1 }[event.key];
+    const number = step ? data.active + step : Number(event.key);
+    if (event.key !== " " && byNumber.has(number)) {
+      event.preventDefault();
+      open(number);
+    }
+  });
+}

@@ -1,0 +1,91 @@
+"""The page's own components: each draws documents' text as characters, never as markup.
+
+Streamlit's labels and texts are Markdown, which would load images, set formulas and colour words
+that a document happens to contain. What these components draw is in the ``.js`` files beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+from app.ui.view import Piece
+
+__all__ = ["Piece", "answer", "heading", "keys", "notice", "reader", "suggestions"]
+
+_FOLDER = Path(__file__).parent
+_HTML = "<div class='root'></div><div class='announce' role='status' aria-live='polite'></div>"
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _component(name: str, styles: str = "") -> Any:
+    return st.components.v2.component(
+        f"passages_{name}",
+        html=_HTML if styles else None,
+        css=_read("base.css") + _read(styles) if styles else None,
+        js=_read("dom.js") + _read(f"{name}.js"),
+    )
+
+
+_ANSWER = _component("answer", "answer.css")
+_READER = _component("reader", "reader.css")
+_SUGGESTIONS = _component("suggestions", "parts.css")
+_NOTICE = _component("notice", "parts.css")
+_HEADING = _component("heading", "parts.css")
+_KEYS = _component("keys")
+
+
+def answer(
+    data: Mapping[str, Any], key: str, on_open: Callable[[], None], on_pick: Callable[[], None]
+) -> Any:
+    """The answer with its sources; ``.read`` of the result is a source to open in full."""
+    return _ANSWER(
+        data=dict(data),
+        key=key,
+        on_open_change=on_open,
+        on_pick_change=on_pick,
+        on_read_change=_nothing,
+    )
+
+
+def reader(data: Mapping[str, Any], key: str, height: str, controls: bool = False) -> None:
+    """Passages of one document, scrolled to the one in focus."""
+    _READER(data={**data, "height": height, "controls": controls}, key=key)
+
+
+def suggestions(questions: Sequence[str], key: str, on_pick: Callable[[], None]) -> None:
+    """Questions to pick; the one picked is ``st.session_state[key]["pick"]`` in the callback."""
+    if questions:
+        _SUGGESTIONS(data={"questions": list(questions)}, key=key, on_pick_change=on_pick)
+
+
+def notice(
+    title: str,
+    text: str = "",
+    *,
+    kind: Literal["info", "done", "error"] = "info",
+    command: str = "",
+    key: str = "notice",
+) -> None:
+    """A message, for instance an error's own sentence, and the command that helps."""
+    _NOTICE(data={"title": title, "text": text, "kind": kind, "command": command}, key=key)
+
+
+def heading(text: str, key: str) -> None:
+    """A heading in a document's words."""
+    _HEADING(data={"text": text}, key=key)
+
+
+def keys(box: str, autofocus: bool) -> None:
+    """Let "/" go to the text input whose key is ``box``."""
+    _KEYS(data={"key": box, "autofocus": autofocus}, key="keys")
+
+
+def _nothing() -> None:
+    """A trigger exists only where a callback is named."""

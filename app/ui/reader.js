@@ -1,0 +1,130 @@
+// A document by its passages, scrolled to one of them. With data.controls it also has buttons (and
+// the keys J and K) that move from passage to passage without asking the server.
+
+const scrolled = new WeakMap(); // root element -> what it was last scrolled to, and how to undo
+
+export default function ({ data, parentElement }) {
+  const host = parentElement.querySelector(".root");
+  const numbers = data.passages.map((passage) => passage.number);
+  let focus = data.focus;
+
+  let body = host.querySelector(".body");
+  if (!body) {
+    body = element("div", "body");
+    body.tabIndex = 0;
+    body.setAttribute("role", "region");
+    host.append(body);
+  }
+  body.setAttribute("aria-label", data.title);
+  body.style.height = data.height;
+  body.replaceChildren(...data.passages.flatMap(passageElements));
+  markFocus();
+
+  function passageElements(passage) {
+    const headings = passage.headings.map(({ text, depth }) => {
+      const heading = element("h3", `depth${Math.min(depth, 3)}`, text);
+      heading.setAttribute("aria-level", String(Math.min(depth + 2, 6)));
+      heading.dir = "auto";
+      return heading;
+    });
+    const paragraph = element("p");
+    paragraph.dir = "auto";
+    paragraph.dataset.number = passage.number;
+    appendPieces(paragraph, passage.pieces);
+    // Code and the like; elsewhere spaces at the end of a line would be marked too.
+    if (/\n[ \t]|\t| {2}/.test(paragraph.textContent)) paragraph.classList.add("laid-out");
+    return [...headings, paragraph];
+  }
+
+  function markFocus() {
+    for (const paragraph of body.querySelectorAll("p")) {
+      const distance = Math.abs(Number(paragraph.dataset.number) - focus);
+      paragraph.classList.toggle("hit", distance === 0);
+      paragraph.classList.toggle("far", distance > 1);
+      if (distance === 0) paragraph.setAttribute("aria-current", "true");
+      else paragraph.removeAttribute("aria-current");
+    }
+  }
+
+  function scroll(smoothly) {
+    const hit = body.querySelector("p.hit");
+    if (!hit || !body.clientHeight) return;
+    const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const room = Math.max(16, (body.clientHeight - hit.offsetHeight) / 3);
+    body.scrollTo({ top: hit.offsetTop - room, behavior: smoothly && !calm ? "smooth" : "auto" });
+  }
+
+  function move(step) {
+    const next = numbers[numbers.indexOf(focus) + step];
+    if (next === undefined) return;
+    focus = next;
+    replaceParameter("p", focus);
+    markFocus();
+    scroll(true);
+    showControls();
+  }
+
+  function showControls() {
+    if (!data.controls) return;
+    let bar = host.querySelector(".controls");
+    if (!bar) {
+      bar = element("div", "controls");
+      const where = element("span", "where");
+      where.setAttribute("role", "status");
+      bar.append(where, keyButton("previous", "Previous", "K"), keyButton("next", "Next", "J"));
+      host.prepend(bar);
+    }
+    bar.querySelector(".where").textContent = `Paragraph ${focus} of ${data.total}`;
+    const previous = bar.querySelector(".previous");
+    const next = bar.querySelector(".next");
+    previous.disabled = focus === numbers[0];
+    next.disabled = focus === numbers.at(-1);
+    previous.onclick = () => move(-1);
+    next.onclick = () => move(1);
+  }
+
+  function keyButton(name, label, key) {
+    const made = element("button", name, label);
+    made.type = "button";
+    made.setAttribute("aria-keyshortcuts", key);
+    const hint = element("kbd", "", key);
+    hint.setAttribute("aria-hidden", "true");
+    made.append(" ", hint);
+    return made;
+  }
+
+  showControls();
+  const target = `${data.document} ${data.focus}`;
+  const before = scrolled.get(host);
+  if (!before || before.target !== target) {
+    if (before) before.stop();
+    const sameDocument = Boolean(before && before.document === data.document);
+    // The frame may have no height yet on the first run, and fonts arrive late: scroll again
+    // whenever the box changes size, until the reader scrolls by hand.
+    let byHand = false;
+    const watch = new ResizeObserver(() => { if (!byHand) scroll(false); });
+    for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+      body.addEventListener(kind, () => { byHand = true; }, { once: true, passive: true });
+    }
+    scrolled.set(host, { target, document: data.document, stop: () => watch.disconnect() });
+    scroll(sameDocument);
+    watch.observe(body);
+  }
+
+  const stopKeys = data.controls
+    ? listenToKeys("reader", (event) => {
+        if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+        const step = { j: 1, k: -1 }[event.key.toLowerCase()];
+        if (step) {
+          event.preventDefault();
+          move(step);
+        }
+      })
+    : () => {};
+  return () => {
+    stopKeys();
+    const last = scrolled.get(host);
+    if (last) last.stop();
+    scrolled.delete(host);
+  };
+}

@@ -1,0 +1,11 @@
+// Questions to pick from. Not Streamlit's buttons, whose labels are Markdown. Event: "pick".
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const host = parentElement.querySelector(".root");
+  host.classList.add("suggestions");
+  host.setAttribute("role", "group");
+  host.setAttribute("aria-label", "Suggested questions");
+  host.replaceChildren(
+    ...questionButtons(data.questions, (question) => setTriggerValue("pick", question)),
+  );
+}

@@ -1,0 +1,186 @@
+"""Answers and passages as plain data for the components.
+
+Texts are cut here, not in the browser: Python counts code points and JavaScript UTF-16 units, so
+an offset would mean two different places behind the first emoji. Imports no Streamlit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from index.records import Answer, Citation, Hit, Passage, Span
+
+Piece = tuple[str, str]
+"""A stretch of text and its kind: "quote" (cited), "near" (closest to the question) or ""."""
+
+AROUND = 12
+"""Passages shown on either side of the open one, beside an answer."""
+
+
+def cut(text: str, spans: Sequence[Span], kind: str = "quote") -> list[Piece]:
+    """The text in pieces, those within ``spans`` of the given kind; joined they are the text."""
+    pieces: list[Piece] = []
+    position = 0
+    for start, end in sorted(spans):
+        start, end = max(start, position), min(end, len(text))
+        if start >= end:
+            continue
+        pieces += [(text[position:start], ""), (text[start:end], kind)]
+        position = end
+    pieces.append((text[position:], ""))
+    return [piece for piece in pieces if piece[0]]
+
+
+def shorten(pieces: Sequence[Piece], before: int, after: int | None = None) -> list[Piece]:
+    """At most ``before`` characters ahead of the first marked piece and ``after`` past the last."""
+    marked = [index for index, (_, kind) in enumerate(pieces) if kind]
+    if not marked:
+        return list(pieces)
+    short = list(pieces[marked[0] : marked[-1] + 1])
+    if marked[0] and (lead := pieces[0][0]):
+        short.insert(0, (_last(lead, before), ""))
+    if marked[-1] + 1 < len(pieces):
+        tail = pieces[-1][0]
+        short.append((tail if after is None else _first(tail, after), ""))
+    return short
+
+
+def _last(text: str, length: int) -> str:
+    if len(text) <= length:
+        return text
+    _, space, rest = text[-length:].partition(" ")
+    return "… " + (rest if space else text[-length:])
+
+
+def _first(text: str, length: int) -> str:
+    if len(text) <= length:
+        return text
+    kept, space, _ = text[:length].rpartition(" ")
+    return (kept if space else text[:length]) + "…"
+
+
+def headings_of(passage: Passage) -> list[str]:
+    """The headings above a passage, without the one that only repeats the title."""
+    return [heading for heading in passage.headings if heading != passage.title]
+
+
+def quoted_in(passage: Passage, citations: Sequence[Citation]) -> list[Span]:
+    """Where the citations stand in the passage, as offsets into its text."""
+    return [
+        (citation.start - passage.start, citation.end - passage.start)
+        for citation in citations
+        if citation.document_id == passage.document_id
+        and passage.start <= citation.start < citation.end <= passage.end
+    ]
+
+
+def sources(answer: Answer, most: int) -> tuple[Hit, ...]:
+    """The hits to show: the first ones, and any further one that is cited."""
+    cited = {citation.number for citation in answer.citations}
+    return tuple(hit for hit in answer.hits if hit.rank <= most or hit.rank in cited)
+
+
+def default_source(answer: Answer) -> int:
+    """The source that is open at first: the first one cited; none where nothing was answered."""
+    return answer.citations[0].number if answer.citations else 0
+
+
+def answer_data(
+    answer: Answer,
+    hits: Sequence[Hit],
+    active: int,
+    milliseconds: float,
+    total: Callable[[str], int],
+    neighbours: tuple[str, str],
+    suggestions: Sequence[str] = (),
+) -> dict[str, Any]:
+    """What answer.js draws. ``total`` gives the number of passages of a document."""
+    return {
+        "question": answer.query,
+        "answered": answer.answered,
+        "match": answer.match,
+        "active": active,
+        "milliseconds": round(milliseconds) if milliseconds >= 10 else round(milliseconds, 1),
+        "suggestions": list(suggestions),
+        "sentences": [
+            {"text": citation.quote, "number": citation.number} for citation in answer.citations
+        ],
+        "sources": [
+            _source(hit, answer, total(hit.passage.document_id))
+            | (
+                {"before": neighbours[0], "after": neighbours[1]}
+                if hit.rank == active
+                else {"before": "", "after": ""}
+            )
+            for hit in hits
+        ],
+    }
+
+
+def _source(hit: Hit, answer: Answer, total: int) -> dict[str, Any]:
+    passage = hit.passage
+    pieces = cut(passage.text, quoted_in(passage, answer.citations))
+    if answer.answered and all(kind == "" for _, kind in pieces):
+        pieces = cut(passage.text, _nearest_sentence(hit), "near")
+    return {
+        "number": hit.rank,
+        "document": passage.document_id,
+        "title": passage.title,
+        "headings": headings_of(passage),
+        "passage": passage.number,
+        "total": total,
+        "pieces": pieces,
+        "short": shorten(pieces, before=90),
+        "preview": shorten(pieces, before=60, after=60),
+    }
+
+
+def _nearest_sentence(hit: Hit) -> list[Span]:
+    scores, sentences = hit.sentence_scores, hit.passage.sentences
+    if not scores or len(scores) != len(sentences):
+        return []
+    return [sentences[scores.index(max(scores))]]
+
+
+def position_of(passages: Sequence[Passage], passage: Passage) -> int:
+    """Where ``passage`` is among its document's passages; the nearest number if it is gone."""
+    for index, other in enumerate(passages):
+        if other.id == passage.id:
+            return index
+    return min(max(passage.number - 1, 0), max(len(passages) - 1, 0))
+
+
+def reader_data(
+    passages: Sequence[Passage], focus: int, citations: Sequence[Citation], around: int | None
+) -> dict[str, Any]:
+    """What reader.js draws: the passages ``around`` position ``focus``, or all where it is None."""
+    first = 0 if around is None else max(0, focus - around)
+    last = len(passages) if around is None else focus + around + 1
+    shown = passages[first:last]
+    rows = []
+    above: list[str] = []
+    for passage in shown:
+        path = headings_of(passage)
+        same = 0
+        while same < min(len(path), len(above)) and path[same] == above[same]:
+            same += 1
+        rows.append(
+            {
+                "number": passage.number,
+                "headings": [
+                    {"text": text, "depth": depth}
+                    for depth, text in enumerate(path)
+                    if depth >= same
+                ],
+                "pieces": cut(passage.text, quoted_in(passage, citations)),
+            }
+        )
+        above = path
+    return {
+        "document": passages[focus].document_id,
+        "title": passages[focus].title,
+        "focus": passages[focus].number,
+        "total": len(passages),
+        "passages": rows,
+    }
