@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.lexical import LexicalIndex, terms_of
 from index.records import Hit, Span
@@ -31,7 +32,7 @@ class SentenceWeights:
 
     passage: float = 1.0
     meaning: float = 0.5
-    words: float = 0.4
+    words: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Calibration:
 
     meaning: float = 6.0
     words: float = 3.0
+    passage_words: float = 0.0
+    dense: float = 0.0
     bias: float = -5.0
     strong: float = 0.8
     partial: float = 0.6
@@ -59,6 +62,7 @@ class Reading:
     score: float
     meaning: float
     words: float
+    passage_words: float
 
 
 def read(
@@ -67,7 +71,8 @@ def read(
     """All sentences of the hits, the likeliest answer first.
 
     ``meaning`` is the sentence's cosine to the question; ``words`` the share, weighted by inverse
-    document frequency, of the question's words that the sentence has, in 0..1.
+    document frequency, of the question's words that the sentence or the headings above it have,
+    in 0..1; ``passage_words`` the same for the whole passage.
     """
     weights = weights or SentenceWeights()
     terms = list(dict.fromkeys(terms_of(query)))
@@ -77,16 +82,30 @@ def read(
     readings = []
     for hit in hits:
         around = set(terms_of(" ".join((hit.passage.title, *hit.passage.headings))))
+        body = around | set(terms_of(hit.passage.text))
+        in_passage = float(importance[_present(terms, body)].sum()) / total
         for span, meaning in zip(hit.passage.sentences, hit.sentence_scores, strict=True):
             present = around | set(terms_of(hit.passage.text[slice(*span)]))
-            has = np.fromiter((term in present for term in terms), bool, len(terms))
-            words = float(importance[has].sum()) / total
+            words = float(importance[_present(terms, present)].sum()) / total
             score = weights.passage * hit.score + weights.meaning * meaning + weights.words * words
-            readings.append(Reading(hit, span, score, meaning, words))
+            readings.append(Reading(hit, span, score, meaning, words, in_passage))
     return sorted(readings, key=lambda reading: -reading.score)
 
 
+def features(best: Reading) -> tuple[float, ...]:
+    """What the confidence is judged by, in the order of ``Calibration``'s weights."""
+    return (best.meaning, best.words, best.passage_words, best.hit.dense.score)
+
+
 def confidence(best: Reading, calibration: Calibration) -> float:
-    """The probability, in 0..1, that the corpus answers the question where ``best`` points."""
-    logit = calibration.meaning * best.meaning + calibration.words * best.words + calibration.bias
+    """The probability, in 0..1, that the sentence ``best`` answers the question."""
+    model = calibration
+    weights = (model.meaning, model.words, model.passage_words, model.dense)
+    logit = model.bias + sum(
+        weight * value for weight, value in zip(weights, features(best), strict=True)
+    )
     return 1 / (1 + math.exp(-logit))
+
+
+def _present(terms: Sequence[str], among: set[str]) -> NDArray[np.bool_]:
+    return np.fromiter((term in among for term in terms), bool, len(terms))

@@ -172,6 +172,13 @@ class Table:
         found = self._rows("SELECT text FROM documents WHERE id = ?", document_id)
         return str(found[0][0]) if found else None
 
+    def document_ids(self) -> list[str]:
+        """The id of each row's document, in row order."""
+        rows = self._rows(
+            "SELECT d.id FROM passages p JOIN documents d ON d.number = p.document ORDER BY p.row"
+        )
+        return [str(fields[0]) for fields in rows]
+
     def documents(self) -> list[DocumentSummary]:
         """All documents, in the order of their ids."""
         rows = self._rows(
