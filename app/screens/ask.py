@@ -9,7 +9,7 @@ import streamlit as st
 from app.ui import components
 from app.ui.current import passage_counts, service
 from app.ui.view import AROUND, answer_data, default_source, position_of, reader_data, sources
-from index.errors import IndexMissingError, PassagesError, QueryError
+from index.errors import PassagesError
 from index.records import Answer, Hit, Passage
 
 BOX = "question_box"
@@ -61,26 +61,11 @@ def suggested() -> list[str]:
         return []  # the screen says already why there is no index
 
 
-def problem(error: PassagesError) -> None:
-    """An error in its own words, and the way out where this page has one."""
-    if isinstance(error, QueryError):
-        components.notice("This question cannot be asked.", str(error), kind="error")
-        return
-    missing = isinstance(error, IndexMissingError)
-    components.notice(
-        "There is no index yet." if missing else "The index cannot be used.",
-        str(error),
-        kind="info" if missing else "error",
-        command="python -m app build",
-    )
-    st.page_link("screens/library.py", label="Build it in the Library", icon=":material/build:")
-
-
 def facts() -> None:
     try:
         counts = passage_counts()
     except PassagesError as error:
-        problem(error)
+        components.problem(error)
         return
     documents, passages = len(counts), sum(counts.values())
     st.caption(
@@ -159,7 +144,7 @@ def show_answer(question: str) -> None:
     try:
         answer = service().ask(question)
     except PassagesError as error:
-        problem(error)
+        components.problem(error)
         return
     milliseconds = (time.perf_counter() - started) * 1000
     result(answer, sources(answer, service().settings.top_k), milliseconds)

@@ -78,5 +78,4 @@ with st.container(horizontal_alignment="center"), st.container(width=860):
     try:
         screen()
     except PassagesError as error:
-        components.notice("This cannot be read.", str(error), kind="error")
-        st.page_link("screens/library.py", label="Library", icon=":material/folder_open:")
+        components.problem(error)

@@ -12,9 +12,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from app.ui.view import Piece
-
-__all__ = ["Piece", "answer", "heading", "keys", "notice", "reader", "suggestions"]
+from index.errors import IndexMissingError, PassagesError, QueryError
 
 _FOLDER = Path(__file__).parent
 _HTML = "<div class='root'></div><div class='announce' role='status' aria-live='polite'></div>"
@@ -75,6 +73,21 @@ def notice(
 ) -> None:
     """A message, for instance an error's own sentence, and the command that helps."""
     _NOTICE(data={"title": title, "text": text, "kind": kind, "command": command}, key=key)
+
+
+def problem(error: PassagesError) -> None:
+    """An error in its own words, and the way out where this page has one."""
+    if isinstance(error, QueryError):
+        notice("This cannot be shown.", str(error), kind="error")
+        return
+    missing = isinstance(error, IndexMissingError)
+    notice(
+        "There is no index yet." if missing else "The index cannot be used.",
+        str(error),
+        kind="info" if missing else "error",
+        command="python -m app build",
+    )
+    st.page_link("screens/library.py", label="Build it in the Library", icon=":material/build:")
 
 
 def heading(text: str, key: str) -> None:

@@ -1,0 +1,395 @@
+"""The page as a person meets it: a real server, a real model, a real browser.
+
+Needs Chromium: the one named by PASSAGES_CHROMIUM, or one on the PATH. Where there is none these
+tests are skipped, and the summary says so; with CI=true that is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote_plus
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+HARBOURS = """# Harbours of the south
+
+## Depth
+
+The town lies at the end of a long sound. The harbour of Porvenir is 14 metres deep. Ships of 200
+metres can berth there.
+
+A pilot is required at night, as the chart of 1998 says, and he must be ordered a day before.
+
+## Fees
+
+The berth fee is 3 dollars per tonne. Warships pay no fee when they visit at the invitation of the
+government.
+"""
+BEES = """# Keeping bees
+
+A hive holds about 50,000 bees in summer. Holm counted them by weight, twice in each week.
+
+Honey is taken in July. The bees need 15 kilograms of it to live through the winter.
+"""
+HOSTILE = (
+    "The zeppelin of Gurney carries ![remote](http://elsewhere.example/a.png) nine passengers, "
+    "costs $5 or $x^2$ and is :red[loud] and :material/home: <script>document.title=1</script>"
+    ' <img src="http://elsewhere.example/b.png" onerror="document.title=1"> **as ever** &amp; 𝔊 so'
+    " [here](javascript:alert(1)).\n\nIts crew sleeps in hammocks below the gas bags of the ship.\n"
+)
+LIGHTHOUSE = "# Lights\n\nThe lighthouse of Evangelistas is 58 metres above the sea.\n"
+
+DEPTH = "How deep is the harbour of Porvenir?"
+DEPTH_QUOTE = "The harbour of Porvenir is 14 metres deep."
+HONEY = "How much honey do the bees need for the winter?"
+
+
+def find_chromium() -> str | None:
+    """The browser to use, or None; a PASSAGES_CHROMIUM that names no program is an error."""
+    if named := os.environ.get("PASSAGES_CHROMIUM"):
+        found = shutil.which(named)
+        assert found, f"PASSAGES_CHROMIUM names no program: {named}"
+        return found
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    path = find_chromium()
+    if path is None:
+        why = "No Chromium: the page was NOT tested. Install one or set PASSAGES_CHROMIUM."
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PASSAGES_")}
+    return {**kept, "PYTHONPATH": str(ROOT)}
+
+
+def run_app(folder: Path, *arguments: str) -> list[str]:
+    places = ["--corpus", str(folder / "corpus"), "--store", str(folder / "store")]
+    return [sys.executable, "-m", "app", *arguments, *places]
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A server of its own process, in a working directory that is not the repository."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            run_app(folder, "serve", "--port", str(port)),
+            cwd=folder,
+            env=environment(),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    base = f"http://127.0.0.1:{port}"
+    try:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen(f"{base}/healthz", timeout=5) as reply:
+                    assert reply.read() == b"ok"
+                break
+            except (urllib.error.URLError, ConnectionError):
+                said = (folder / "server.log").read_text()
+                assert server.poll() is None, f"The server ended: {said}"
+                assert time.monotonic() < until, f"The server did not start: {said}"
+                time.sleep(0.1)
+        yield base
+    finally:
+        server.terminate()
+        try:
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+@pytest.fixture(scope="module")
+def library(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("library")
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    (corpus / "harbours.md").write_text(HARBOURS)
+    (corpus / "bees.md").write_text(BEES)
+    (corpus / "a $x$ :red[airship] <b>.txt").write_text(HOSTILE)
+    (corpus / "broken.md").write_bytes(b"\x00\x01\x02\xff" * 400)
+    subprocess.run(run_app(folder, "build"), cwd=folder, env=environment(), check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def base(library: Path) -> Iterator[str]:
+    with served(library) as address:
+        yield address
+
+
+class Visitor:
+    """A person at the page, who notes every request and everything the browser complains of."""
+
+    def __init__(self, browser, base: str, width: int = 1280, height: int = 860) -> None:
+        self.base = base
+        self.context = browser.new_context(viewport={"width": width, "height": height})
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("websocket", lambda socket: self.requests.append(socket.url))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog {dialog.message}"))
+        self.page.on("console", self._heard)
+
+    def _heard(self, message) -> None:
+        # Streamlit looks for its health route below the screen's own path first.
+        if message.type == "error" and "404" not in message.text:
+            self.complaints.append(message.text)
+
+    def visit(self, path: str = "/"):
+        self.page.goto(self.base + path)
+        self.settle()
+        return self.page
+
+    def settle(self) -> None:
+        self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+    def ask(self, question: str) -> None:
+        box = self.page.get_by_placeholder("Ask a question")
+        box.fill(question)
+        box.press("Enter")
+
+    def sees(self, selector: str, text: str | re.Pattern[str]) -> None:
+        from playwright.sync_api import expect
+
+        expect(self.page.locator(selector).first).to_contain_text(text, timeout=20_000)
+
+    def overflow(self) -> int:
+        return self.page.evaluate(
+            "Math.max(document.documentElement.scrollWidth,"
+            " document.querySelector('[data-testid=stMain]').scrollWidth) - window.innerWidth"
+        )
+
+    def foreign(self) -> list[str]:
+        ours = (self.base, self.base.replace("http", "ws"), "data:", "blob:")
+        return [url for url in self.requests if not url.startswith(ours)]
+
+
+@pytest.fixture
+def visitor(chromium: object, base: str) -> Iterator[Visitor]:
+    visitor = Visitor(chromium, base)
+    yield visitor
+    visitor.context.close()
+    assert visitor.complaints == []
+    assert visitor.foreign() == []
+
+
+def link(question: str) -> str:
+    return f"/?q={quote_plus(question)}"
+
+
+def test_a_typed_question_is_answered_in_the_documents_words(visitor: Visitor) -> None:
+    page = visitor.visit()
+    assert page.get_by_role("heading", name="Ask the library").is_visible()
+    visitor.ask(DEPTH)
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    visitor.sees(".match", re.compile("Strong|Partial|Weak"))
+    visitor.sees(".card", "Harbours of the south › Depth · ¶ 1 of")
+    visitor.sees(".card mark", DEPTH_QUOTE)
+
+
+def test_a_citation_opens_its_passage_in_the_document(visitor: Visitor) -> None:
+    page = visitor.visit(link(DEPTH))
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    page.keyboard.press("2")
+    page.wait_for_url("**s=2**")
+    page.locator(".card.on .number", has_text="2").wait_for()
+    chip = page.locator(".lead .chip").first
+    chip.hover()
+    visitor.sees(".tip", DEPTH_QUOTE)
+    chip.click()
+    page.wait_for_url("**s=1**")
+    visitor.sees(".body p.hit mark", DEPTH_QUOTE)
+    # "Visible" is not enough: the passage must be scrolled into the reader's window.
+    frame = page.locator(".body").bounding_box()
+    mark = page.locator(".body p.hit mark").first.bounding_box()
+    assert frame["y"] <= mark["y"] < frame["y"] + frame["height"]
+    assert page.locator(".body p").count() > 1
+    visitor.sees(".body h3", "Depth")
+
+
+def test_a_link_with_a_source_opens_answered_at_that_source(visitor: Visitor) -> None:
+    page = visitor.visit(link(DEPTH) + "&s=2")
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    visitor.sees(".card.on .number", "2")
+    assert page.get_by_placeholder("Ask a question").input_value() == DEPTH
+
+
+def test_the_document_opens_at_the_passage_and_keys_walk_through_it(visitor: Visitor) -> None:
+    page = visitor.visit(link(DEPTH))
+    page.get_by_role("link", name="Open document").click()
+    page.wait_for_url("**/read?**")
+    visitor.sees(".controls .where", "Paragraph 1 of")
+    visitor.sees(".body p.hit mark", DEPTH_QUOTE)
+    page.keyboard.press("j")
+    visitor.sees(".controls .where", "Paragraph 2 of")
+    visitor.sees(".body p.hit", "A pilot is required at night")
+    page.wait_for_url("**p=2**")
+    page.get_by_role("button", name="Previous").click()
+    visitor.sees(".controls .where", "Paragraph 1 of")
+    page.get_by_role("link", name="Back to the answer").click()
+    visitor.sees(".sentence", DEPTH_QUOTE)
+
+
+def test_what_the_library_does_not_answer_is_said_to_be_so(visitor: Visitor) -> None:
+    page = visitor.visit(link("Who won the football world cup in 1974?"))
+    visitor.sees(".note", "The library does not answer this.")
+    visitor.sees("h3", "Only the nearest passages")
+    assert page.locator(".lead, mark").count() == 0
+
+
+def test_back_steps_to_the_question_before(visitor: Visitor) -> None:
+    page = visitor.visit()
+    visitor.ask(DEPTH)
+    visitor.sees(".question", DEPTH)
+    visitor.ask(HONEY)
+    visitor.sees(".sentence", "The bees need 15 kilograms of it")
+    page.go_back()
+    visitor.sees(".question", DEPTH)
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    assert page.get_by_placeholder("Ask a question").input_value() == DEPTH
+    page.go_back()
+    page.get_by_role("heading", name="Ask the library").wait_for()
+    page.go_forward()
+    visitor.sees(".question", DEPTH)
+
+
+def test_a_suggested_question_is_answered(visitor: Visitor) -> None:
+    page = visitor.visit()
+    suggestion = page.locator(".suggestions button").first
+    question = suggestion.text_content()
+    suggestion.click()
+    visitor.sees(".question", question)
+    page.locator(".sentence").first.wait_for()
+
+
+def test_blank_questions_stay_and_long_ones_are_explained(visitor: Visitor) -> None:
+    page = visitor.visit()
+    visitor.ask("   ")
+    visitor.settle()
+    assert page.get_by_role("heading", name="Ask the library").is_visible()
+    assert "q=" not in page.url
+    long = "depth " * 400
+    visitor.ask(long)
+    visitor.sees(".notice", re.compile("2[, ]?399|long", re.IGNORECASE))
+    assert page.get_by_placeholder("Ask a question").input_value() == long.strip()
+
+
+def test_markup_in_documents_is_shown_as_its_own_characters(visitor: Visitor) -> None:
+    text = HOSTILE.split("\n\n")[0]
+    question = "What does the zeppelin of Gurney carry? <img src=x onerror=alert(1)> $x$ :red[x]"
+    page = visitor.visit(link(question))
+    visitor.sees(".question", question)
+    visitor.sees(".sentence", "The zeppelin of Gurney")
+    assert text in page.locator(".body p.hit").text_content()
+    for sentence in page.locator(".sentence").all_text_contents():
+        assert sentence in HOSTILE
+    page.get_by_role("link", name="Open document").click()
+    visitor.sees(".body p.hit", text)
+    for path in ("/library", "/read"):
+        visitor.visit(path)
+    assert page.title() in {"Library", "Read", "Passages"}
+    assert page.locator(".body img, .body script, .body a, .katex").count() == 0
+
+
+def test_the_library_lists_what_was_read_and_what_was_not(visitor: Visitor) -> None:
+    page = visitor.visit("/library")
+    page.get_by_text("Not in the index").wait_for()
+    cells = page.locator("td[role=gridcell]")
+    for text in ("Keeping bees", "broken.md", "failed"):
+        cells.filter(has_text=text).first.wait_for(state="attached")
+
+
+@pytest.mark.parametrize("path", ["/", link(DEPTH), "/read", "/library"])
+def test_a_phone_shows_everything_without_scrolling_sideways(
+    chromium: object, base: str, path: str
+) -> None:
+    visitor = Visitor(chromium, base, width=320, height=640)
+    page = visitor.visit(path)
+    ready = {"/": ".suggestions button", "/read": ".body p", "/library": "[data-testid=stMetric]"}
+    page.locator(ready.get(path, ".lead")).first.wait_for()
+    assert visitor.overflow() <= 0
+    visitor.context.close()
+
+
+def test_a_rebuild_shows_its_progress_and_the_page_goes_on_answering(
+    visitor: Visitor, library: Path, chromium: object, base: str
+) -> None:
+    (library / "corpus" / "lights.md").write_text(LIGHTHOUSE)
+    page = visitor.visit("/library")
+    page.get_by_role("button", name="Rebuild the index").click()
+    page.get_by_test_id("stProgress").wait_for()
+    other = Visitor(chromium, base)  # a second page sees the same build, and is answered meanwhile
+    other.visit("/library").get_by_test_id("stProgress").wait_for()
+    other.visit(link(HONEY))
+    other.sees(".sentence", "The bees need 15 kilograms of it")
+    visitor.sees(".notice.done", "The index has been rebuilt.")
+    page.locator("[data-testid=stMetric]", has_text="Documents").get_by_text("4").wait_for()
+    other.visit(link("How high above the sea is the lighthouse of Evangelistas?"))
+    other.sees(".sentence", "58 metres above the sea")
+    other.context.close()
+
+
+def test_a_missing_index_is_explained_and_can_be_built_from_the_page(
+    chromium: object, tmp_path: Path
+) -> None:
+    (tmp_path / "corpus").mkdir()
+    with served(tmp_path) as base:
+        visitor = Visitor(chromium, base)
+        for path in ("/", link(DEPTH), "/library", "/read"):
+            visitor.visit(path)
+            visitor.sees(".notice", "index")
+            visitor.sees(".notice", "python -m app build")
+        page = visitor.visit("/library")
+        page.get_by_role("button", name="Rebuild the index").click()
+        visitor.sees(".notice.error", "The last build failed.")  # the folder is empty
+        (tmp_path / "corpus" / "bees.md").write_text(BEES)
+        page.get_by_role("button", name="Rebuild the index").click()
+        visitor.sees(".notice.done", "The index has been rebuilt.")
+        visitor.visit(link(HONEY))
+        visitor.sees(".sentence", "The bees need 15 kilograms of it")
+        assert visitor.complaints == []
+        visitor.context.close()
