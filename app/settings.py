@@ -54,9 +54,6 @@ class Settings(BaseSettings):
     threshold: float | None = Field(
         None, ge=0, le=1, description="confidence below which no answer is given; unset: calibrated"
     )
-    max_question: int = Field(
-        1000, ge=1, le=100_000, description="longest question taken, in characters"
-    )
 
     @field_validator("corpus", "store")
     @classmethod

@@ -81,9 +81,9 @@ def build(
         ModelError: the encoder's model is missing or wrong.
     """
     corpus = Path(corpus)
-    sources, skipped = scan(corpus)
     with store.lock(), _store_errors(store):
         begun = time.monotonic()
+        sources, skipped = scan(corpus)
         digest = _digest_of(sources, skipped)
         current = None if force else _usable(store, digest, recipe_of(encoder))
         if current is not None:
@@ -183,15 +183,16 @@ def _assemble(
 
 def _encode(table: TableWriter, folder: Path, store: Store, encoder: Encoder, meter: _Meter) -> int:
     """Write the vectors of all passages and sentences; return how many passages were encoded."""
-    sentences = np.lib.format.open_memmap(
-        folder / SENTENCES, "w+", np.float16, (table.sentences, encoder.dimension)
-    )
     vectors = FaissIndex.empty(encoder.dimension)
     rows = [0]
     encoded = 0
     cache = VectorCache(store.cache, encoder.identity, encoder.dimension)
     meter.begin("encoding", table.passages)
-    try:
+    # Written from front to back: a sparse map of the file would die without a word on a full disk.
+    with (folder / SENTENCES).open("wb") as sentences, contextlib.closing(cache):
+        shape = (table.sentences, encoder.dimension)
+        head = {"descr": "<f2", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(sentences, head)
         for chunk in _chunks(table.iterate(), CHUNK):
             inputs = [input_of(passage) for passage in chunk]
             known = cache.get([item.key for item in inputs])
@@ -207,11 +208,8 @@ def _encode(table: TableWriter, folder: Path, store: Store, encoder: Encoder, me
             blocks = [known[item.key] for item in inputs]
             vectors.add(np.stack([block[0] for block in blocks]))
             for block in blocks:
-                sentences[rows[-1] : rows[-1] + len(block) - 1] = block[1:]
+                sentences.write(block[1:].astype("<f2").tobytes())
                 rows.append(rows[-1] + len(block) - 1)
-    finally:
-        cache.close()
-    sentences.flush()
     np.save(folder / SENTENCE_ROWS, np.array(rows, dtype=np.int64))
     vectors.save(folder / VECTORS)
     return encoded

@@ -63,8 +63,8 @@ class Searcher:
         wordy = top(lexical, CANDIDATES)
         rows = np.union1d(near, wordy)
         dense = self.snapshot.vectors.score(vector, rows)
-        by_sentence = [self._sentence_scores(vector, int(row)) for row in rows]
-        sentence = np.array([scores.max(initial=0.0) for scores in by_sentence], np.float32)
+        by_sentence = self._sentence_scores(vector, rows)
+        sentence = np.array([scores.max() for scores in by_sentence], np.float32)
         fused = combine(dense, sentence, lexical[rows], self.weights)
         order = np.lexsort((rows, -fused))[:k]
         dense_rank = {int(row): rank for rank, row in enumerate(near, start=1)}
@@ -90,11 +90,12 @@ class Searcher:
             )
         return hits
 
-    def _sentence_scores(self, vector: Floats, row: int) -> Floats:
-        """The cosine of the question to each sentence of a passage."""
-        first, last = self.snapshot.sentence_rows[row : row + 2]
-        scores: Floats = self.snapshot.sentences[first:last].astype(np.float32) @ vector
-        return scores
+    def _sentence_scores(self, vector: Floats, rows: Rows) -> list[Floats]:
+        """The cosines of the question to the sentences of each passage, all computed at once."""
+        first, last = self.snapshot.sentence_rows[rows], self.snapshot.sentence_rows[rows + 1]
+        wanted = np.concatenate([np.arange(*span) for span in zip(first, last, strict=True)])
+        scores: Floats = self.snapshot.sentences[wanted].astype(np.float32) @ vector
+        return np.split(scores, np.cumsum(last - first)[:-1])
 
 
 def checked(query: str) -> str:

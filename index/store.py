@@ -251,7 +251,9 @@ class Store:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
                 os.fsync(file.fileno())
             files[path.relative_to(folder).as_posix()] = (path.stat().st_size, digest)
-        parent = self.current()
+        parent = None
+        with contextlib.suppress(IndexDamagedError):
+            parent = self.current()
         manifest = Manifest(
             id=self._next_id(files),
             parent=parent,

@@ -51,10 +51,13 @@ class TableWriter:
         self.passages = 0
         self.documents = 0
         self.sentences = 0
-        self._connection = sqlite3.connect(path, isolation_level=None)
-        self._connection.executescript(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA + "BEGIN;"
-        )
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None)
+            self._connection.executescript(
+                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA + "BEGIN;"
+            )
+        except sqlite3.OperationalError as error:
+            raise OSError(f"The passage table cannot be written: {error}") from error
 
     def add(self, document: Document, passages: Sequence[Passage]) -> None:
         """Append a document with its passages; they get the next rows, in order."""

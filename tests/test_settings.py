@@ -80,7 +80,6 @@ def test_a_path_may_begin_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         ("THRESHOLD", "1.5", "less than or equal to 1"),
         ("THRESHOLD", "nan", "less than or equal to 1"),
         ("TOP_K", "0", "greater than or equal to 1"),
-        ("MAX_QUESTION", "-1", "greater than or equal to 1"),
     ],
 )
 def test_a_bad_value_is_named_with_its_source_and_what_is_allowed(
