@@ -142,7 +142,8 @@ def place(hit: Hit, question: str) -> dict[str, str]:
 def show_answer(question: str) -> None:
     started = time.perf_counter()
     try:
-        answer = service().ask(question)
+        with st.spinner("Searching the library …"):  # seen only while the model is still loading
+            answer = service().ask(question)
     except PassagesError as error:
         components.problem(error)
         return
@@ -178,6 +179,8 @@ with (
     if question:
         show_answer(question)
     else:
-        components.suggestions(suggested(), "suggestions", lambda: put_picked("suggestions"))
+        with st.spinner("Opening the library …"):
+            questions = suggested()
+        components.suggestions(questions, "suggestions", lambda: put_picked("suggestions"))
         facts()
 components.keys(BOX, autofocus=not question)

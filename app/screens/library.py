@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from typing import Any
 
 import streamlit as st
@@ -23,6 +24,9 @@ STAGES = {
 }
 WATCHING = 1.0
 """Seconds between looks at a running build."""
+
+RECENT = 600.0
+"""Seconds for which a finished build is news."""
 
 IDLE = 5.0
 """Seconds between looks when none runs: another page or a command may start one."""
@@ -48,13 +52,13 @@ def duration(seconds: float) -> str:
 def built(moment: str) -> tuple[str, str]:
     """How long ago an ISO time was, and the time itself for people."""
     try:
-        time = datetime.datetime.fromisoformat(moment)
+        then = datetime.datetime.fromisoformat(moment)
     except ValueError:
         return moment or "–", ""
-    if time.tzinfo is None:
-        time = time.replace(tzinfo=datetime.UTC)
-    age = (datetime.datetime.now(datetime.UTC) - time).total_seconds()
-    return ago(age), f"{time.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC"
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=datetime.UTC)
+    age = (datetime.datetime.now(datetime.UTC) - then).total_seconds()
+    return ago(age), f"{then.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def figures(status: Status) -> None:
@@ -97,8 +101,8 @@ def show_running(state: BuildState) -> None:
 def show_ended(state: BuildState) -> None:
     if state.state == "failed":
         components.notice("The last build failed.", state.message, kind="error", key="build_failed")
-    elif state.state == "done":
-        took = duration((state.finished or state.started) - state.started)
+    elif state.finished and time.time() - state.finished < RECENT:
+        took = duration(state.finished - state.started)
         reused = max(0, state.passages - state.encoded)
         summary = (
             f"{count(state.documents, 'document')}, {count(state.passages, 'passage')}: "
@@ -142,6 +146,10 @@ def documents_table() -> None:
             "Characters": [one.characters for one in documents],
         },
         hide_index=True,
+        column_config={
+            "Passages": st.column_config.NumberColumn(format="localized"),
+            "Characters": st.column_config.NumberColumn(format="localized"),
+        },
         on_select="rerun",
         selection_mode="single-row",
         key="documents",

@@ -78,7 +78,7 @@ def notice(
 def problem(error: PassagesError) -> None:
     """An error in its own words, and the way out where this page has one."""
     if isinstance(error, QueryError):
-        notice("This cannot be shown.", str(error), kind="error")
+        notice(str(error), kind="error")
         return
     missing = isinstance(error, IndexMissingError)
     notice(
