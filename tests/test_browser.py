@@ -8,30 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import socket
 import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
-
-ROOT = Path(__file__).parent.parent
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from browser_harness import ARGUMENTS, Visitor, environment, find_chromium, run_app, served
 
 HARBOURS = """# Harbours of the south
 
@@ -66,16 +49,6 @@ DEPTH_QUOTE = "The harbour of Porvenir is 14 metres deep."
 HONEY = "How much honey do the bees need for the winter?"
 
 
-def find_chromium() -> str | None:
-    """The browser to use, or None; a PASSAGES_CHROMIUM that names no program is an error."""
-    if named := os.environ.get("PASSAGES_CHROMIUM"):
-        found = shutil.which(named)
-        assert found, f"PASSAGES_CHROMIUM names no program: {named}"
-        return found
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    return next((found for name in names if (found := shutil.which(name))), None)
-
-
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
     path = find_chromium()
@@ -90,53 +63,6 @@ def chromium() -> Iterator[object]:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
-
-
-def environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PASSAGES_")}
-    return {**kept, "PYTHONPATH": str(ROOT)}
-
-
-def run_app(folder: Path, *arguments: str) -> list[str]:
-    places = ["--corpus", str(folder / "corpus"), "--store", str(folder / "store")]
-    return [sys.executable, "-m", "app", *arguments, *places]
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """A server of its own process, in a working directory that is not the repository."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            run_app(folder, "serve", "--port", str(port)),
-            cwd=folder,
-            env=environment(),
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    base = f"http://127.0.0.1:{port}"
-    try:
-        until = time.monotonic() + 60
-        while True:
-            try:
-                with urllib.request.urlopen(f"{base}/healthz", timeout=5) as reply:
-                    assert reply.read() == b"ok"
-                break
-            except (urllib.error.URLError, ConnectionError):
-                said = (folder / "server.log").read_text()
-                assert server.poll() is None, f"The server ended: {said}"
-                assert time.monotonic() < until, f"The server did not start: {said}"
-                time.sleep(0.1)
-        yield base
-    finally:
-        server.terminate()
-        try:
-            server.wait(15)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
 
 
 @pytest.fixture(scope="module")
@@ -156,56 +82,6 @@ def library(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def base(library: Path) -> Iterator[str]:
     with served(library) as address:
         yield address
-
-
-class Visitor:
-    """A person at the page, who notes every request and everything the browser complains of."""
-
-    def __init__(self, browser, base: str, width: int = 1280, height: int = 860) -> None:
-        self.base = base
-        self.context = browser.new_context(viewport={"width": width, "height": height})
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("websocket", lambda socket: self.requests.append(socket.url))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog {dialog.message}"))
-        self.page.on("console", self._heard)
-
-    def _heard(self, message) -> None:
-        # Streamlit looks for its health route below the screen's own path first.
-        if message.type == "error" and "404" not in message.text:
-            self.complaints.append(message.text)
-
-    def visit(self, path: str = "/"):
-        self.page.goto(self.base + path)
-        self.settle()
-        return self.page
-
-    def settle(self) -> None:
-        self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
-
-    def ask(self, question: str) -> None:
-        box = self.page.get_by_placeholder("Ask a question")
-        box.fill(question)
-        box.press("Enter")
-
-    def sees(self, selector: str, text: str | re.Pattern[str]) -> None:
-        from playwright.sync_api import expect
-
-        expect(self.page.locator(selector).first).to_contain_text(text, timeout=20_000)
-
-    def overflow(self) -> int:
-        return self.page.evaluate(
-            "Math.max(document.documentElement.scrollWidth,"
-            " document.querySelector('[data-testid=stMain]').scrollWidth) - window.innerWidth"
-        )
-
-    def foreign(self) -> list[str]:
-        ours = (self.base, self.base.replace("http", "ws"), "data:", "blob:")
-        return [url for url in self.requests if not url.startswith(ours)]
 
 
 @pytest.fixture

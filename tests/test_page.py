@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.rebuild import BuildState
 from app.server import Guard, content_security_policy, host_allowed, listen, url
 from app.ui.view import (
     answer_data,
@@ -21,6 +23,7 @@ from app.ui.view import (
     shorten,
     sources,
 )
+from app.ui.words import ago, built, duration, progress_line
 from index.errors import SettingsError
 from index.records import Answer, Citation, Evidence, Hit, Passage
 
@@ -228,3 +231,28 @@ def test_a_rebound_name_is_refused_before_the_page_sees_it() -> None:
 def test_a_listening_socket_takes_connections() -> None:
     with listen("127.0.0.1", 0) as listener:
         socket.create_connection(listener.getsockname(), timeout=5).close()
+
+
+def state(**changes: Any) -> BuildState:
+    first = BuildState("running", "encoding", 812, 2067, 166.4, 7.6, "", 0.0, None)
+    return replace(first, **changes)
+
+
+def test_progress_tells_how_far_how_fast_and_how_long() -> None:
+    line = progress_line(state())
+    assert line == "Encoding passages · 812 of 2,067 · 166 per second · about 8 seconds left"
+    assert (
+        progress_line(state(stage="starting", total=0, rate=None, seconds_left=None)) == "Starting"
+    )
+
+
+def test_moments_are_told_as_people_tell_them() -> None:
+    assert (duration(0.2), duration(89), duration(600)) == ("1 second", "89 seconds", "10 minutes")
+    assert (ago(5), ago(130), ago(7300), ago(200_000)) == (
+        "just now",
+        "2 min ago",
+        "2 h ago",
+        "2 d ago",
+    )
+    assert built("2026-01-02T03:04:05+00:00")[1] == "2026-01-02 03:04 UTC"
+    assert built("") == ("–", "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from typing import Any
 
@@ -12,16 +11,10 @@ from app.rebuild import BuildState
 from app.service import Status
 from app.ui import components
 from app.ui.current import service
+from app.ui.words import built, count, duration, progress_line
 from index.errors import PassagesError
 from index.records import FileReport
 
-STAGES = {
-    "starting": "Starting",
-    "reading": "Reading documents",
-    "encoding": "Encoding passages",
-    "indexing": "Making the index",
-    "publishing": "Publishing",
-}
 WATCHING = 1.0
 """Seconds between looks at a running build."""
 
@@ -30,35 +23,6 @@ RECENT = 600.0
 
 IDLE = 5.0
 """Seconds between looks when none runs: another page or a command may start one."""
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def ago(seconds: float) -> str:
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit} ago"
-    return "just now"
-
-
-def duration(seconds: float) -> str:
-    if seconds < 90:
-        return count(max(1, round(seconds)), "second")
-    return count(round(seconds / 60), "minute")
-
-
-def built(moment: str) -> tuple[str, str]:
-    """How long ago an ISO time was, and the time itself for people."""
-    try:
-        then = datetime.datetime.fromisoformat(moment)
-    except ValueError:
-        return moment or "–", ""
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=datetime.UTC)
-    age = (datetime.datetime.now(datetime.UTC) - then).total_seconds()
-    return ago(age), f"{then.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def figures(status: Status) -> None:
@@ -75,17 +39,6 @@ def start() -> None:
         service().start_rebuild()
     except PassagesError as error:
         st.session_state["_refused"] = str(error)
-
-
-def progress_line(state: BuildState) -> str:
-    parts = [STAGES.get(state.stage, "Working")]
-    if state.total:
-        parts.append(f"{state.done:,} of {state.total:,}")
-    if state.rate:
-        parts.append(f"{state.rate:,.0f} per second")
-    if state.seconds_left is not None:
-        parts.append(f"about {duration(state.seconds_left)} left")
-    return " · ".join(parts)
 
 
 def show_running(state: BuildState) -> None:
@@ -196,7 +149,7 @@ def screen() -> None:
     if status.snapshot is not None:
         documents_table()
         not_read(status.files)
-        st.caption(f"Model {status.model.replace(':', '')} · {status.store_bytes / 1e6:,.1f} MB")
+        st.caption(f"Model `{status.model}` · {status.store_bytes / 1e6:,.1f} MB")
 
 
 with st.container(horizontal_alignment="center"), st.container(width=1180):
