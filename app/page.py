@@ -18,7 +18,10 @@ st.logo(str(PICTURES / "logo.svg"), size="medium")
 st.html(
     """<style>
     .st-key-reader_frame { position: sticky; top: 4.6rem; }
-    @media (max-width: 640px) { .st-key-reader_frame { display: none; } }
+    @media (max-width: 640px) {
+      .st-key-reader_frame { display: none; }
+      [data-testid=stMetricValue] { font-size: 1.5rem; }
+    }
     [data-testid=InputInstructions] { display: none; }
     </style>"""
 )
