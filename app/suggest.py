@@ -44,14 +44,12 @@ def _candidates(searcher: Searcher) -> Iterator[str]:
 
 
 def _questions(title: str, document_id: str, searcher: Searcher) -> Iterator[str]:
-    topic = title.split(":")[0].strip()
-    if 1 <= len(topic.split()) <= 4 and not topic.endswith("?"):
-        yield f"What is {_lower(topic)}?"
-    headings = dict.fromkeys(
-        passage.headings[-1]
-        for passage in searcher.snapshot.table.passages(document_id)
-        if passage.headings
-    )
+    passages = searcher.snapshot.table.passages(document_id)
+    topic = _lower(title.split(":")[0])
+    speaking_of_it = [passage for passage in passages if topic in passage.text.lower()]
+    if len(topic.split()) <= 4 and len(speaking_of_it) > 1:
+        yield f"What is {topic}?"
+    headings = dict.fromkeys(passage.headings[-1] for passage in passages if passage.headings)
     for heading in headings:
         if heading.endswith("?") and len(heading) <= 80:
             yield heading

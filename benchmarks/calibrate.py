@@ -35,6 +35,7 @@ from index.search import Searcher
 from index.store import Store
 
 ASKED = 150  # questions of each kind to each single article
+ASKED_LARGE = 2000  # questions to each large corpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def fit(trials: Sequence[Trial]) -> dict[str, float]:
         np.array([trial.right for trial in trials]),
         sample_weight=np.array([1000 / counts[trial.case] for trial in trials]),
     )
-    names = ("meaning", "words", "passage_words", "dense")
+    names = ("meaning", "words", "dense")
     return dict(zip(names, map(float, model.coef_[0]), strict=True)) | {
         "bias": float(model.intercept_[0])
     }
@@ -161,9 +162,10 @@ def _trials(data: Path, split: str, store: Store, whole: Searcher) -> Iterator[T
             case = "has its paragraph" if answerable else f"lacks its {lacks}"
             yield _trial(searcher, query, vectors[query.id], answerable, f"{size}: {case}")
 
+    many = chosen.sample(queries, min(ASKED_LARGE, len(queries)))
     for half in (set(articles[::2]), set(articles[1::2])):
-        yield from ask((d for d in documents if d.title not in half), queries, "large")
-    yield from ask((d for d in documents if d.id not in odd), queries, "large")
+        yield from ask((d for d in documents if d.title not in half), many, "large")
+    yield from ask((d for d in documents if d.id not in odd), many, "large")
     for article in articles:
         own = [query for query in queries if any(title[i] == article for i in gold[query.id])]
         own = chosen.sample(own, min(ASKED, len(own)))

@@ -35,12 +35,15 @@ def answer(
     sure = confidence(readings[0], calibration) if readings else 0.0
     least = calibration.weak if threshold is None else threshold
     answered = bool(readings) and sure >= least
+    match = match_of(sure, calibration) if answered else "none"
+    # A weak answer is one sentence: more of them would only look like more.
+    quoted = _chosen(readings, 1 if match == "weak" else MOST_SENTENCES) if answered else []
     return Answer(
         query=query,
         answered=answered,
         confidence=sure,
-        match=match_of(sure, calibration) if answered else "none",
-        citations=tuple(cite(reading) for reading in _chosen(readings)) if answered else (),
+        match=match,
+        citations=tuple(cite(reading) for reading in quoted),
         hits=tuple(found),
     )
 
@@ -67,11 +70,11 @@ def cite(reading: Reading) -> Citation:
     )
 
 
-def _chosen(readings: list[Reading]) -> list[Reading]:
+def _chosen(readings: list[Reading], most: int) -> list[Reading]:
     """The best sentence and those nearly as good that say something else, best first."""
     chosen = readings[:1]
     for reading in readings[1:]:
-        if len(chosen) == MOST_SENTENCES or reading.score < NEAR_BEST * chosen[0].score:
+        if len(chosen) == most or reading.score < NEAR_BEST * chosen[0].score:
             break
         if all(_overlap(reading, before) < SAME_WORDS for before in chosen):
             chosen.append(reading)

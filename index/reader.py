@@ -43,14 +43,13 @@ class Calibration:
     asked with and without its article in the corpus, over corpora of several sizes.
     """
 
-    meaning: float = 6.0
-    words: float = 3.0
-    passage_words: float = 0.0
-    dense: float = 0.0
-    bias: float = -5.0
-    strong: float = 0.8
-    partial: float = 0.6
-    weak: float = 0.4
+    meaning: float = 13.0
+    words: float = 4.2
+    dense: float = -5.8
+    bias: float = -7.4
+    strong: float = 0.65
+    partial: float = 0.45
+    weak: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,6 @@ class Reading:
     score: float
     meaning: float
     words: float
-    passage_words: float
 
 
 def read(
@@ -72,7 +70,7 @@ def read(
 
     ``meaning`` is the sentence's cosine to the question; ``words`` the share, weighted by inverse
     document frequency, of the question's words that the sentence or the headings above it have,
-    in 0..1; ``passage_words`` the same for the whole passage.
+    in 0..1.
     """
     weights = weights or SentenceWeights()
     terms = list(dict.fromkeys(terms_of(query)))
@@ -82,25 +80,23 @@ def read(
     readings = []
     for hit in hits:
         around = set(terms_of(" ".join((hit.passage.title, *hit.passage.headings))))
-        body = around | set(terms_of(hit.passage.text))
-        in_passage = float(importance[_present(terms, body)].sum()) / total
         for span, meaning in zip(hit.passage.sentences, hit.sentence_scores, strict=True):
             present = around | set(terms_of(hit.passage.text[slice(*span)]))
             words = float(importance[_present(terms, present)].sum()) / total
             score = weights.passage * hit.score + weights.meaning * meaning + weights.words * words
-            readings.append(Reading(hit, span, score, meaning, words, in_passage))
+            readings.append(Reading(hit, span, score, meaning, words))
     return sorted(readings, key=lambda reading: -reading.score)
 
 
 def features(best: Reading) -> tuple[float, ...]:
     """What the confidence is judged by, in the order of ``Calibration``'s weights."""
-    return (best.meaning, best.words, best.passage_words, best.hit.dense.score)
+    return (best.meaning, best.words, best.hit.dense.score)
 
 
 def confidence(best: Reading, calibration: Calibration) -> float:
     """The probability, in 0..1, that the sentence ``best`` answers the question."""
     model = calibration
-    weights = (model.meaning, model.words, model.passage_words, model.dense)
+    weights = (model.meaning, model.words, model.dense)
     logit = model.bias + sum(
         weight * value for weight, value in zip(weights, features(best), strict=True)
     )
