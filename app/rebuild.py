@@ -60,6 +60,8 @@ class Rebuild:
         with self._store.lock():
             pass  # says in our words that a build is running or the store cannot be written
         environment = {**os.environ, **_as_environment(self._settings)}
+        paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         now = time.time()
         with self._log.open("wb") as log:
             process = subprocess.Popen(

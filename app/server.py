@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import errno
-import gc
 import hashlib
 import ipaddress
 import re
@@ -116,8 +115,6 @@ def serve(settings: Settings) -> None:
         ws_max_size=STREAM_LIMIT,
         timeout_graceful_shutdown=2,
     )
-    gc.collect()
-    gc.freeze()
     with contextlib.suppress(KeyboardInterrupt), listener:
         uvicorn.Server(config).run(sockets=[listener])
 

@@ -6,6 +6,7 @@ noticed at the next question and swapped in; questions in flight finish on the o
 
 from __future__ import annotations
 
+import gc
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
@@ -59,6 +60,9 @@ class Service:
             try:
                 self._current().search("warm up", 1)
                 self.suggestions()
+                # What is loaded now stays: the collector need not look at it again.
+                gc.collect()
+                gc.freeze()
             except PassagesError:
                 return  # the first question says it again, to somebody
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,6 +63,7 @@ class Encoder:
 
     def __init__(self, model: str = "") -> None:
         self.model = model
+        self._loading = threading.Lock()
 
     @cached_property
     def folder(self) -> Path:
@@ -221,8 +223,13 @@ class Encoder:
         tokenizer.no_padding()
         return tokenizer
 
-    @cached_property
+    @property
     def _model(self) -> Any:
+        with self._loading:  # one thread loads, the others wait for it
+            return self._loaded_model
+
+    @cached_property
+    def _loaded_model(self) -> Any:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
