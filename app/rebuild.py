@@ -154,6 +154,8 @@ def _as_environment(settings: Settings) -> dict[str, str]:
         f"{PREFIX}CORPUS": str(settings.corpus.absolute()),
         f"{PREFIX}STORE": str(settings.store.absolute()),
         f"{PREFIX}MODEL": settings.model,
+        f"{PREFIX}ENCODER": settings.encoder,
+        f"{PREFIX}DEVICE": settings.device,
     }
 
 

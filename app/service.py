@@ -47,7 +47,12 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = Store(settings.store)
-        self.encoder = Encoder(settings.model)
+        self.encoder = Encoder(
+            settings.model,
+            kept=self.store.models,
+            engine=settings.encoder,
+            device=settings.device,
+        )
         self._rebuild = Rebuild(settings)
         self._searcher: Searcher | None = None
         self._lock = threading.Lock()

@@ -11,7 +11,7 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -49,6 +49,12 @@ class Settings(BaseSettings):
     )
     model: str = Field(
         "", description="sentence-transformers name or path; empty: the packaged all-MiniLM-L6-v2"
+    )
+    encoder: Literal["auto", "openvino", "torch"] = Field(
+        "auto", description="what runs the model; auto: OpenVINO on a CPU, torch on a GPU"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where torch runs the model; auto: a GPU if there is one"
     )
     top_k: int = Field(5, ge=1, le=100, description="hits shown for a question")
     threshold: float | None = Field(

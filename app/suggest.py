@@ -1,7 +1,8 @@
 """Questions to begin with, made from the titles and headings of the corpus and tried out.
 
 Only what the library answers well is suggested. Nothing is written here that a person could not
-have asked: headings that are questions stand as they are, others are put into one of few forms.
+have asked: headings that are questions stand as they are, others are put into one of few forms
+or, last of all, are asked as the topics they are.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def suggest(searcher: Searcher) -> list[str]:
 
 
 def _candidates(searcher: Searcher) -> Iterator[str]:
-    """One question of each document in turn, so that no document fills the list."""
+    """The first question of each document, then the second of each, and so on."""
     table = searcher.snapshot.table
     queues = [
         list(_questions(summary.title, summary.id, searcher))
@@ -46,8 +47,7 @@ def _candidates(searcher: Searcher) -> Iterator[str]:
 def _questions(title: str, document_id: str, searcher: Searcher) -> Iterator[str]:
     passages = searcher.snapshot.table.passages(document_id)
     topic = _lower(title.split(":")[0])
-    speaking_of_it = [passage for passage in passages if topic in passage.text.lower()]
-    if len(topic.split()) <= 4 and len(speaking_of_it) > 1:
+    if len(topic.split()) <= 4 and any(topic.lower() in p.text.lower() for p in passages):
         yield f"What is {topic}?"
     headings = dict.fromkeys(passage.headings[-1] for passage in passages if passage.headings)
     for heading in headings:
@@ -55,6 +55,10 @@ def _questions(title: str, document_id: str, searcher: Searcher) -> Iterator[str
             yield heading
         elif found := _OF.match(heading.strip()):
             yield f"What is the {_lower(found.group(1))} of {_lower(found.group(2)).strip()}?"
+    # A topic as it stands is a fair question where there is no better one.
+    for heading in (title, *headings):
+        if not heading.endswith("?") and len(heading.split()) <= 5:
+            yield heading
 
 
 def _lower(words: str) -> str:

@@ -23,7 +23,7 @@ def open_searcher(data: Path, kept: Path, model: str = "") -> Searcher:
 
     It is built anew where the corpus file or the recipe has changed.
     """
-    encoder = Encoder(model)
+    encoder = Encoder(model, kept=kept / "models")
     content = hashlib.sha256()
     for path in sorted(data.glob("corpus.jsonl*")):
         content.update(path.read_bytes())

