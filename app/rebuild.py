@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -73,6 +74,8 @@ class Rebuild:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        # Somebody must wait for a child, or it stays on as a zombie that looks alive.
+        threading.Thread(target=process.wait, name="builder", daemon=True).start()
         self._write(
             BuildState("running", "starting", 0, 0, None, None, "", now, None, process=process.pid)
         )
@@ -160,8 +163,6 @@ def _as_environment(settings: Settings) -> dict[str, str]:
 
 
 def _alive(process: int) -> bool:
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(process, os.WNOHANG)  # a child that ended is no longer alive
     try:
         os.kill(process, 0)
     except ProcessLookupError:

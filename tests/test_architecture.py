@@ -1,0 +1,121 @@
+"""Who may import whom. The layers are those of the README's reading order."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Each module of ours may import those of earlier layers; within a layer only what is named here.
+LAYERS = [
+    ["index.records", "index.errors"],
+    [
+        "index.parsers.text",
+        "index.parsers.markdown",
+        "index.parsers",
+        "index.passages",
+        "index.engines",
+        "index.encoder",
+        "index.vectors",
+        "index.lexical",
+        "index.fusion",
+        "index.table",
+        "index.cache",
+        "index.corpus",
+    ],
+    ["index.store"],
+    ["index.build", "index.search", "index.verify"],
+    ["index.reader", "index.answer", "index.evaluate"],
+    ["index"],
+    ["app.settings"],
+    ["app.rebuild", "app.suggest"],
+    ["app.service"],
+    ["app.terminal", "app.ui.words", "app.ui.view"],
+    ["app.ui.current", "app.ui.components"],
+    ["app.screens.ask", "app.screens.library", "app.screens.read"],
+    ["app.page"],
+    ["app.server"],
+    ["app.commands"],
+    ["app.cli"],
+    ["app.__main__"],
+]
+WITHIN = {
+    ("index.parsers.markdown", "index.parsers.text"),
+    ("index.parsers", "index.parsers.text"),
+    ("index.parsers", "index.parsers.markdown"),
+    ("index.corpus", "index.parsers"),
+    ("index.encoder", "index.engines"),
+    ("index.answer", "index.reader"),
+}
+LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
+HEAVY = ("torch", "sentence_transformers", "transformers", "streamlit", "faiss", "openvino")
+
+
+def modules() -> list[tuple[str, Path]]:
+    found = []
+    for top in ("index", "app"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            found.append((name, path))
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+MODULES = modules()
+
+
+@pytest.mark.parametrize(("name", "path"), MODULES, ids=[name for name, _ in MODULES])
+def test_a_module_imports_only_what_lies_below_it(name: str, path: Path) -> None:
+    if not path.read_text(encoding="utf-8").strip().strip('"'):
+        return
+    ours = {other for other in imports(path) if other in LAYER and other != name}
+    if ours or name in LAYER:
+        assert name in LAYER, f"{name} has no layer yet: give it one"
+    for other in ours:
+        below = LAYER[other] < LAYER[name] or (name, other) in WITHIN
+        assert below, f"{name} must not import {other}"
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [pair for pair in MODULES if pair[0].startswith("index")]
+)
+def test_the_library_knows_no_page_no_command_line_and_no_environment(
+    name: str, path: Path
+) -> None:
+    used = imports(path)
+    for foreign in ("app", "streamlit", "argparse", "pydantic_settings", "starlette", "uvicorn"):
+        assert not any(one == foreign or one.startswith(f"{foreign}.") for one in used)
+    text = path.read_text(encoding="utf-8")
+    assert "os.environ" not in text
+    assert "getenv" not in text
+    assert "print(" not in text
+
+
+def test_every_module_begins_by_saying_what_it_is() -> None:
+    for name, path in MODULES:
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), name
+
+
+@pytest.mark.parametrize("name", ["index", "app.service", "app.cli"])
+def test_importing_loads_nothing_heavy(name: str) -> None:
+    code = f"import sys, {name}; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,176 @@
+"""The service: what it does when the index changes under it, is missing, or is being rebuilt."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from conftest import HashEncoder
+
+from app.rebuild import BuildState
+from app.service import Service
+from app.settings import Settings, load_settings
+from index.build import build
+from index.errors import BuildRunningError, IndexMissingError, QueryError
+from index.store import Store
+
+
+@pytest.fixture
+def settings(corpus: Path, store: Store) -> Settings:
+    return load_settings(corpus=corpus, store=store.folder, threshold=0.0)
+
+
+@pytest.fixture
+def service(settings: Settings, encoder: HashEncoder) -> Service:
+    service = Service(settings)
+    service.encoder = encoder
+    return service
+
+
+@pytest.fixture
+def built(service: Service) -> Service:
+    service.build(lambda step: None)
+    return service
+
+
+def first_quote(service: Service, question: str) -> str:
+    return service.ask(question).citations[0].quote
+
+
+def wait_for_end(service: Service) -> BuildState:
+    for _ in range(1200):
+        state = service.build_progress()
+        if state is not None and state.state != "running":
+            return state
+        time.sleep(0.1)
+    raise AssertionError("the build does not end")
+
+
+def test_without_an_index_the_error_says_what_to_run(service: Service) -> None:
+    with pytest.raises(IndexMissingError, match="python -m app build"):
+        service.ask("How deep is the harbour?")
+    assert "python -m app build" in service.status().error
+
+
+def test_a_snapshot_that_another_process_publishes_answers_the_next_question(
+    built: Service, corpus: Path, encoder: HashEncoder
+) -> None:
+    before = built.status().snapshot
+    (corpus / "lights.md").write_text(
+        "# Lights\n\nThe lighthouse of Evangelistas has a red lamp.\n"
+    )
+    build(corpus, Store(built.settings.store), encoder)
+    assert "Evangelistas" in first_quote(built, "lighthouse of Evangelistas red lamp")
+    assert built.status().snapshot != before
+    assert built.status().previous == before
+
+
+def test_a_rollback_takes_back_what_was_published(built: Service, corpus: Path) -> None:
+    first = built.status().snapshot
+    (corpus / "lights.md").write_text(
+        "# Lights\n\nThe lighthouse of Evangelistas has a red lamp.\n"
+    )
+    built.build(lambda step: None)
+    assert built.rollback() == first
+    assert built.status().snapshot == first
+    assert all(summary.id != "lights.md" for summary in built.documents())
+
+
+def test_a_snapshot_that_breaks_while_it_is_open_still_answers(built: Service) -> None:
+    quote = first_quote(built, "How deep is the harbour of Porvenir?")
+    snapshots = built.settings.store / "snapshots"
+    (built.settings.store / "CURRENT").write_text("000099-gone\n")
+    assert first_quote(built, "How deep is the harbour of Porvenir?") == quote
+    assert snapshots.is_dir()
+
+
+def test_documents_and_passages_can_be_read_and_unknown_ones_are_named(built: Service) -> None:
+    names = [summary.id for summary in built.documents()]
+    assert names == ["bees.txt", "harbours.md", "sub/tea.md"]
+    passages = built.read("harbours.md")
+    assert [passage.number for passage in passages] == list(range(1, len(passages) + 1))
+    assert built.passage(passages[0].id) == passages[0]
+    with pytest.raises(QueryError, match="secret"):
+        built.read("../secret")
+    with pytest.raises(QueryError, match="ffff"):
+        built.passage("ffff")
+
+
+def test_suggestions_are_questions_that_the_corpus_answers(corpus: Path, service: Service) -> None:
+    (corpus / "tides.md").write_text(
+        "# Tides\n\n## When is high tide?\n\nHigh tide is at noon and at midnight, when is known.\n"
+    )
+    service.build(lambda step: None)
+    suggestions = service.suggestions(8)
+    assert len(set(suggestions)) == len(suggestions)
+    for question in suggestions:
+        assert service.ask(question).match in ("strong", "partial")
+
+
+def test_questions_are_answered_all_through_a_build(built: Service, corpus: Path) -> None:
+    stop = threading.Event()
+    wrong: list[object] = []
+    asked = []
+
+    def ask() -> None:
+        while not stop.is_set():
+            try:
+                quote = first_quote(built, "How deep is the harbour of Porvenir?")
+                asked.append(quote)
+                if "14 metres" not in quote:
+                    wrong.append(quote)
+            except Exception as error:
+                wrong.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(5):
+        (corpus / f"more{number}.md").write_text(
+            f"# More\n\nThe {number}th shed is painted green.\n"
+        )
+        built.build(lambda step: None)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert asked
+    assert not wrong
+
+
+def test_a_builder_process_tells_how_far_it_is_and_one_at_a_time_may_run(
+    settings: Settings,
+) -> None:
+    service = Service(settings)  # with the real model, as the builder process has it
+    service.start_rebuild()
+    assert service.build_progress() is not None
+    state = wait_for_end(service)
+    assert (state.state, state.documents) == ("done", 3), state.message
+    assert "14 metres" in first_quote(service, "How deep is the harbour of Porvenir?")
+    with Store(settings.store).lock(), pytest.raises(BuildRunningError):
+        service.start_rebuild()
+
+
+def test_a_killed_builder_is_reported_and_the_last_index_answers(
+    settings: Settings, corpus: Path
+) -> None:
+    service = Service(settings)
+    service.build(lambda step: None)
+    (corpus / "more.md").write_text(
+        "# More\n\n"
+        + "\n\n".join(
+            f"Shed number {number} in the yard is painted in the colour {number * 7}."
+            for number in range(3000)
+        )
+    )
+    service.start_rebuild()
+    state = service.build_progress()
+    assert state is not None
+    os.kill(state.process, signal.SIGKILL)
+    ended = wait_for_end(service)
+    assert ended.state == "failed"
+    assert "last index still answers" in ended.message
+    assert "14 metres" in first_quote(service, "How deep is the harbour of Porvenir?")
