@@ -130,7 +130,11 @@ class Encoder:
         settings = _json(self.folder / "sentence_bert_config.json")
         size = settings.get("max_seq_length")
         size = size or _json(self.folder / "config.json").get("max_position_embeddings", 512)
-        return int(size) - int(self._tokenizer.num_special_tokens_to_add(is_pair=False))
+        return int(size) - self._special
+
+    @cached_property
+    def _special(self) -> int:
+        return int(self._tokenizer.num_special_tokens_to_add(is_pair=False))
 
     @cached_property
     def dimension(self) -> int:
@@ -142,6 +146,12 @@ class Encoder:
         size = next((size for size in reversed(sizes) if size), None)
         return int(size or _json(self.folder / "config.json")["hidden_size"])
 
+    @property
+    def precision(self) -> str:
+        """What passages are encoded in, ``"bf16"`` or ``"f32"``, once one has been encoded."""
+        engine = self._passages
+        return engine.precision if isinstance(engine, OpenVinoEngine) else "f32"
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """How many tokens each text takes, without the special ones."""
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
@@ -151,7 +161,7 @@ class Encoder:
         """The unit vectors of questions, ``(n, d)``; words past the window are not seen."""
         if not queries:
             return np.empty((0, self.dimension), np.float32)
-        tokens = [self._tokens(Input("", query, ())) for query in queries]
+        tokens = self._tokens([Input("", query, ()) for query in queries])
         engine = self._asking
         if isinstance(engine, OpenVinoEngine) and len(tokens) <= engine.size:
             return engine.run_one(_batch(tokens))[:, 0]
@@ -168,25 +178,36 @@ class Encoder:
         """
         if not inputs:
             return
-        tokens = [self._tokens(item) for item in inputs]
+        tokens = self._tokens(inputs)
         for position, rows in _spread(self._building(tokens), tokens):
             yield position, rows[: 1 + len(inputs[position].sentences)].astype(np.float16)
 
-    def _tokens(self, item: Input) -> _Tokens:
-        context = self._shortened(item.context)
-        shift = len(context) + 1 if context else 0
-        text = f"{context}\n{item.text}" if context else item.text
-        encoding = self._tokenizer.encode(text)
-        encoding.truncate(self.window + self._tokenizer.num_special_tokens_to_add(is_pair=False))
+    def _tokens(self, inputs: Sequence[Input]) -> list[_Tokens]:
+        contexts = [self._shortened(item.context) for item in inputs]
+        texts = [
+            f"{context}\n{item.text}" if context else item.text
+            for context, item in zip(contexts, inputs, strict=True)
+        ]
+        encodings = self._tokenizer.encode_batch(texts)
+        return [
+            self._pooled(encoding, item.sentences, len(context) + 1 if context else 0)
+            for encoding, item, context in zip(encodings, inputs, contexts, strict=True)
+        ]
+
+    def _pooled(self, encoding: Any, sentences: Sequence[tuple[int, int]], shift: int) -> _Tokens:
+        """Token ids, and which of them each vector is the mean of; text begins at ``shift``."""
+        encoding.truncate(self.window + self._special)
         offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-        real = offsets[:, 1] > offsets[:, 0]
-        pools = np.zeros((1 + len(item.sentences), len(offsets)), dtype=np.float32)
+        starts, ends = offsets[:, 0], offsets[:, 1]
+        pools = np.zeros((1 + len(sentences), len(offsets)), dtype=np.float32)
         pools[0] = self._pool_passage(len(offsets))
-        for row, (start, end) in enumerate(item.sentences, start=1):
-            inside = real & (offsets[:, 0] < end + shift) & (offsets[:, 1] > start + shift)
+        if sentences:
+            first, last = np.array(sentences).T[:, :, np.newaxis] + shift
+            inside = (ends > starts) & (starts < last) & (ends > first)
+            counts = inside.sum(axis=1, keepdims=True)
             # A sentence without a token of its own (only characters that the model does not
             # know) has the passage's vector.
-            pools[row] = inside / inside.sum() if inside.any() else pools[0]
+            pools[1:] = np.where(counts > 0, inside / np.maximum(counts, 1), pools[0])
         return _Tokens(encoding.ids, pools)
 
     def _shortened(self, context: str) -> str:
@@ -247,7 +268,7 @@ class Encoder:
         """What encodes questions: the converted model, which answers at once, or torch."""
         with self._loading:
             if self._questions is None:
-                if self._convertible([self._tokens(Input("", text, ())) for text in _SAMPLE]):
+                if self._convertible(self._tokens([Input("", text, ()) for text in _SAMPLE])):
                     self._questions = OpenVinoEngine(self._converted, throughput=False)
                 else:
                     self._questions = self._torch
