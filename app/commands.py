@@ -53,10 +53,13 @@ def open_service(settings: Settings) -> Service:
 def build(options: Namespace, settings: Settings) -> Result:
     """Index the corpus folder."""
     bar = terminal.ProgressBar()
+    service = open_service(settings)
     try:
-        report = open_service(settings).build(bar, force=options.force)
+        report = service.build(bar, force=options.force)
     finally:
         bar.close()
+    if warning := service.warning(report.nearest):
+        terminal.note(warning)
     return Result(asdict(report), terminal.build(report))
 
 
@@ -88,12 +91,15 @@ def status(options: Namespace, settings: Settings) -> Result:  # noqa: ARG001 al
         ("Sentences", f"{found.sentences:,}"),
         ("Words", f"{found.words:,}"),
         ("Model", found.model),
+        ("Search", terminal.nearest(found.nearest)),
         ("Previous", found.previous or "none"),
         ("On disk", terminal.size(found.store_bytes)),
         ("Corpus", str(settings.corpus)),
         ("Store", str(settings.store)),
     ]
     lines = [terminal.table(rows), *terminal.left_out(found.files)]
+    if found.warning:
+        lines += ["", found.warning]
     return Result(asdict(found), "\n".join(lines))
 
 

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Literal
 
 from app.settings import PREFIX, Settings
-from index.build import BuildReport, OnProgress, Progress
+from index.build import BuildReport
 from index.errors import BuildRunningError, PassagesError
+from index.progress import OnProgress, Progress
 from index.store import Store
 
 
@@ -159,6 +160,7 @@ def _as_environment(settings: Settings) -> dict[str, str]:
         f"{PREFIX}MODEL": settings.model,
         f"{PREFIX}ENCODER": settings.encoder,
         f"{PREFIX}DEVICE": settings.device,
+        f"{PREFIX}EXACT_UP_TO": str(settings.exact_up_to),
     }
 
 

@@ -167,10 +167,10 @@ def create_application(settings: Settings, service: Service) -> st.App:
 
     def ready(request: Request) -> Response:  # noqa: ARG001
         try:
-            status = service.status()
+            service.ready()
         except PassagesError as error:
             return PlainTextResponse(str(error), 503)
-        return PlainTextResponse("ready") if status.snapshot else PlainTextResponse("no index", 503)
+        return PlainTextResponse("ready")
 
     @contextlib.asynccontextmanager
     async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any] | None]:  # noqa: ARG001

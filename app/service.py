@@ -15,18 +15,23 @@ from app.rebuild import BuildState, Rebuild
 from app.settings import Settings
 from app.suggest import suggest
 from index.answer import answer
-from index.build import BuildReport, OnProgress, build
+from index.build import BuildReport, build
 from index.encoder import Encoder
 from index.errors import IndexDamagedError, PassagesError, QueryError
+from index.progress import OnProgress
 from index.records import Answer, DocumentSummary, FileReport, Hit, Passage
 from index.search import Searcher
 from index.store import Snapshot, Store
+from index.vectors import EXACT, Nearest
 from index.verify import VerifyReport, verify
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the index is. ``error`` says why there is none, or is empty; ``built_at`` is ISO UTC."""
+    """How the index is. ``error`` says why there is none, or is empty; ``built_at`` is ISO UTC.
+
+    ``warning`` says what the index does worse than was asked for, or is empty.
+    """
 
     snapshot: str | None
     previous: str | None
@@ -39,6 +44,8 @@ class Status:
     store_bytes: int
     files: tuple[FileReport, ...]
     error: str = ""
+    nearest: Nearest = EXACT
+    warning: str = ""
 
 
 class Service:
@@ -144,13 +151,35 @@ class Service:
             model=manifest.recipe.model_name,
             store_bytes=stored,
             files=snapshot.table.files(),
+            nearest=manifest.nearest,
+            warning=self.warning(manifest.nearest),
+        )
+
+    def ready(self) -> bool:
+        """Whether questions can be answered; raises as ``ask`` does where they cannot."""
+        return len(self._current().snapshot.table) > 0
+
+    def warning(self, nearest: Nearest) -> str:
+        """What to say of an index that finds too little, or nothing."""
+        floor = self.settings.recall_floor
+        if nearest.recall >= floor:
+            return ""
+        return (
+            f"The approximate index finds {nearest.recall:.1%} of the nearest passages, less than "
+            f"the floor of {floor:.0%}. Raise the setting exact_up_to above the number of "
+            "passages to compare every one, then run: python -m app build"
         )
 
     def build(self, progress: OnProgress, *, force: bool = False) -> BuildReport:
         """Build in this process; other processes see how far it is. Raises as ``build`` does."""
         with self._rebuild.told(progress) as tell:
             report = build(
-                self.settings.corpus, self.store, self.encoder, progress=tell.progress, force=force
+                self.settings.corpus,
+                self.store,
+                self.encoder,
+                progress=tell.progress,
+                force=force,
+                exact_up_to=self.settings.exact_up_to,
             )
             tell.done(report)
             return report

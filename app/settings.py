@@ -56,6 +56,12 @@ class Settings(BaseSettings):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where torch runs the model; auto: a GPU if there is one"
     )
+    exact_up_to: int = Field(
+        250_000, ge=0, description="passages up to which a question is compared with every one"
+    )
+    recall_floor: float = Field(
+        0.97, ge=0, le=1, description="recall@10 below which an approximate index is warned about"
+    )
     top_k: int = Field(5, ge=1, le=100, description="hits shown for a question")
     threshold: float | None = Field(
         None, ge=0, le=1, description="confidence below which no answer is given; unset: calibrated"

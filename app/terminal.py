@@ -8,13 +8,16 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from index.build import BuildReport, Progress
+    from index.build import BuildReport
+    from index.progress import Progress
     from index.records import Answer, FileReport, Hit, Passage
+    from index.vectors import Nearest
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _STAGES = {
     "reading": ("Reading", "file"),
     "encoding": ("Encoding", "passage"),
+    "clustering": ("Clustering", ""),
     "indexing": ("Indexing", "passage"),
     "publishing": ("Publishing", ""),
 }
@@ -101,6 +104,16 @@ def left_out(files: Iterable[FileReport]) -> list[str]:
         f"  {file.path} ({file.state}): {file.reason}" for file in files if file.state != "indexed"
     ]
     return ["", f"Not indexed: {counted(len(lines), 'file')}", *lines] if lines else []
+
+
+def nearest(how: Nearest) -> str:
+    """How the nearest vectors are found: ``exact``, or the kind of index and its recall."""
+    if how.kind == "exact":
+        return "exact"
+    return (
+        f"{how.kind}, {counted(how.probes, 'cluster')} looked into, "
+        f"recall@10 {how.recall:.3f} over {how.queries} queries"
+    )
 
 
 def table(rows: Iterable[tuple[str, str]]) -> str:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from index.build import Progress, build_documents, recipe_of
+from index.build import build_documents, recipe_of
 from index.encoder import Encoder
 from index.errors import PassagesError
 from index.evaluate import read_corpus
+from index.progress import Progress
 from index.records import Block, Document
 from index.search import Searcher
 from index.store import Store

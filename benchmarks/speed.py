@@ -28,7 +28,8 @@ import numpy as np
 
 from benchmarks.beir import documents_of, open_searcher
 from index.answer import answer
-from index.build import build, input_of
+from index.build import build
+from index.embed import input_of
 from index.encoder import Encoder, Input
 from index.evaluate import read_queries
 from index.passages import Window, split

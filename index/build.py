@@ -9,39 +9,28 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from index.cache import VectorCache
 from index.corpus import Source, scan
-from index.encoder import Encoder, Halves, Input
+from index.embed import embed
+from index.encoder import Encoder
 from index.errors import CorpusError, ParseError, PassagesError, StoreError
 from index.lexical import ANALYZER, Fields, LexicalIndex
 from index.parsers import digest_of, parse
-from index.passages import SPLITTER, Window, context_of, split
+from index.passages import SPLITTER, Window, split
+from index.progress import Meter, OnProgress
 from index.records import Document, FileReport, Passage
-from index.store import LEXICAL, SENTENCE_ROWS, SENTENCES, TABLE, VECTORS, Recipe, Snapshot, Store
+from index.store import LEXICAL, SENTENCE_ROWS, SENTENCES, TABLE, Recipe, Snapshot, Store
 from index.table import TableWriter
-from index.vectors import FaissIndex
+from index.vectors import EXACT, EXACT_UP_TO, FaissIndex, Nearest
 
-T = TypeVar("T")
-
-CHUNK = 2048  # passages that are in memory at once
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a build is. ``rate`` is a second's work; ``seconds_left`` are those of the stage."""
-
-    stage: str
-    done: int
-    total: int
-    rate: float | None = None
-    seconds_left: float | None = None
+HELD_ASIDE = 512  # sentence vectors that an approximate search is tried with
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +45,7 @@ class BuildReport:
     seconds: float
     files: tuple[FileReport, ...]
     unchanged: bool = False
-
-
-OnProgress = Callable[[Progress], None]
+    nearest: Nearest = EXACT
 
 
 def build(
@@ -68,11 +55,13 @@ def build(
     *,
     progress: OnProgress | None = None,
     force: bool = False,
+    exact_up_to: int = EXACT_UP_TO,
 ) -> BuildReport:
     """Index the documents of a folder and publish the snapshot.
 
     Where neither a file nor the recipe has changed since the current snapshot, and no file of it
-    is damaged, nothing is written, unless ``force``.
+    is damaged, nothing is written, unless ``force``. Up to ``exact_up_to`` passages a question is
+    compared with every vector, past that approximately, with the recall in the manifest.
 
     Raises:
         CorpusError: the folder is missing or holds no document that can be read.
@@ -81,11 +70,12 @@ def build(
         ModelError: the encoder's model is missing or wrong.
     """
     corpus = Path(corpus)
+    recipe = recipe_of(encoder, exact_up_to)
     with store.lock(), _store_errors(store):
         begun = time.monotonic()
         sources, skipped = scan(corpus)
         digest = _digest_of(sources, skipped)
-        current = None if force else _usable(store, digest, recipe_of(encoder))
+        current = None if force else _usable(store, digest, recipe)
         if current is not None:
             files = current.table.files()
             manifest = current.manifest
@@ -97,11 +87,12 @@ def build(
                 cached=manifest.passages,
                 seconds=time.monotonic() - begun,
                 files=files,
+                nearest=manifest.nearest,
                 unchanged=True,
             )
-        meter = _Meter(progress)
+        meter = Meter(progress)
         reading = _Reading.files(sources, skipped, meter)
-        return _assemble(reading, store, encoder, meter, str(corpus.resolve()), digest)
+        return _assemble(reading, store, encoder, recipe, meter, str(corpus.resolve()), digest)
 
 
 def build_documents(
@@ -110,20 +101,23 @@ def build_documents(
     encoder: Encoder,
     *,
     progress: OnProgress | None = None,
+    exact_up_to: int = EXACT_UP_TO,
 ) -> BuildReport:
     """Index documents that were read elsewhere; like ``build`` in all else."""
+    recipe = recipe_of(encoder, exact_up_to)
     with store.lock(), _store_errors(store):
-        return _assemble(_Reading(documents), store, encoder, _Meter(progress), "", "")
+        return _assemble(_Reading(documents), store, encoder, recipe, Meter(progress), "", "")
 
 
-def recipe_of(encoder: Encoder) -> Recipe:
+def recipe_of(encoder: Encoder, exact_up_to: int = EXACT_UP_TO) -> Recipe:
     """The recipe that a build with this encoder follows."""
     return Recipe(
         model=encoder.identity,
         model_name=encoder.model or "all-MiniLM-L6-v2",
         splitter=SPLITTER,
         analyzer=ANALYZER,
-        vectors="faiss-flat",
+        vectors="faiss-fp16",
+        exact_up_to=exact_up_to,
         dimension=encoder.dimension,
     )
 
@@ -132,7 +126,8 @@ def _assemble(
     reading: _Reading,
     store: Store,
     encoder: Encoder,
-    meter: _Meter,
+    recipe: Recipe,
+    meter: Meter,
     corpus: str,
     digest: str,
 ) -> BuildReport:
@@ -148,7 +143,10 @@ def _assemble(
             words += len(document.text.split())
         if not table.passages:
             raise CorpusError(_nothing_in(corpus, reading.reports))
-        encoded = _encode(table, folder, store, encoder, meter)
+        cache = VectorCache(store.cache, encoder.identity, encoder.dimension)
+        with contextlib.closing(cache):
+            encoded, vectors = _encode(table, folder, encoder, cache, meter)
+        nearest = _arrange(vectors, folder, recipe, meter)
         meter.begin("indexing", table.passages)
         fields = (_fields(passage) for passage in meter.count(table.iterate()))
         lexical = LexicalIndex.from_fields(fields)
@@ -160,7 +158,7 @@ def _assemble(
         seconds = time.monotonic() - begun
         manifest = store.publish(
             folder,
-            recipe=recipe_of(encoder),
+            recipe=recipe,
             corpus=corpus,
             corpus_digest=digest,
             documents=table.documents,
@@ -168,6 +166,7 @@ def _assemble(
             sentences=table.sentences,
             words=words,
             seconds=round(seconds, 3),
+            nearest=nearest,
         )
         meter.begin("done", 0)
     return BuildReport(
@@ -178,46 +177,44 @@ def _assemble(
         cached=manifest.passages - encoded,
         seconds=seconds,
         files=files,
+        nearest=nearest,
     )
 
 
-def _encode(table: TableWriter, folder: Path, store: Store, encoder: Encoder, meter: _Meter) -> int:
-    """Write the vectors of all passages and sentences; return how many passages were encoded."""
+def _encode(
+    table: TableWriter, folder: Path, encoder: Encoder, cache: VectorCache, meter: Meter
+) -> tuple[int, FaissIndex]:
+    """Write the sentences' vectors; return how many texts were encoded, and the passages' index."""
     vectors = FaissIndex.empty(encoder.dimension)
-    rows = [0]
+    rows = array("q", [0])
     encoded = 0
-    cache = VectorCache(store.cache, encoder.identity, encoder.dimension)
     meter.begin("encoding", table.passages)
     # Written from front to back: a sparse map of the file would die without a word on a full disk.
-    with (folder / SENTENCES).open("wb") as sentences, contextlib.closing(cache):
+    with (folder / SENTENCES).open("wb") as sentences:
         shape = (table.sentences, encoder.dimension)
         head = {"descr": "<f2", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(sentences, head)
-        for chunk in _chunks(table.iterate(), CHUNK):
-            inputs = [input_of(passage) for passage in chunk]
-            known = cache.get([item.key for item in inputs])
-            missing = list({item.key: item for item in inputs if item.key not in known}.values())
-            meter.advance(len(inputs) - len(missing))
-            new: dict[str, Halves] = {}
-            for position, made in encoder.encode_passages(missing):
-                new[missing[position].key] = made
-                meter.advance(1)
-            cache.put(new.items())
-            encoded += len(missing)
-            known |= new
-            blocks = [known[item.key] for item in inputs]
+        for blocks, new in embed(table.iterate(), encoder, cache, meter.advance):
+            encoded += new
             vectors.add(np.stack([block[0] for block in blocks]))
             for block in blocks:
                 sentences.write(block[1:].astype("<f2").tobytes())
                 rows.append(rows[-1] + len(block) - 1)
-    np.save(folder / SENTENCE_ROWS, np.array(rows, dtype=np.int64))
-    vectors.save(folder / VECTORS)
-    return encoded
+    np.save(folder / SENTENCE_ROWS, np.frombuffer(rows, dtype=np.int64))
+    return encoded, vectors
 
 
-def input_of(passage: Passage) -> Input:
-    """What the encoder sees of a passage."""
-    return Input(context_of(passage.title, passage.headings), passage.text, passage.sentences)
+def _arrange(vectors: FaissIndex, folder: Path, recipe: Recipe, meter: Meter) -> Nearest:
+    """Write the passages' vectors, clustered where they are many; say how they are searched."""
+    nearest = EXACT
+    if len(vectors) > recipe.exact_up_to:
+        meter.begin("clustering", 1)
+        sentences = np.load(folder / SENTENCES, mmap_mode="r")
+        count = min(HELD_ASIDE, len(sentences))
+        held_aside = np.random.default_rng(0).choice(len(sentences), count, replace=False)
+        nearest = vectors.cluster(sentences[np.sort(held_aside)].astype(np.float32))
+    vectors.save(folder)
+    return nearest
 
 
 def _fields(passage: Passage) -> Fields:
@@ -233,7 +230,7 @@ class _Reading:
         self._documents = documents
 
     @classmethod
-    def files(cls, sources: list[Source], skipped: list[FileReport], meter: _Meter) -> _Reading:
+    def files(cls, sources: list[Source], skipped: list[FileReport], meter: Meter) -> _Reading:
         reading = cls(())
         reading.reports.extend(skipped)
         reading._documents = reading._parsed(sources, meter)
@@ -245,7 +242,7 @@ class _Reading:
     def indexed(self, document: Document, passages: int) -> None:
         self.reports.append(FileReport(document.id, "indexed", "", passages, len(document.text)))
 
-    def _parsed(self, sources: list[Source], meter: _Meter) -> Iterator[Document]:
+    def _parsed(self, sources: list[Source], meter: Meter) -> Iterator[Document]:
         meter.begin("reading", len(sources))
         seen: dict[str, str] = {}
         for source in meter.count(sources):
@@ -260,39 +257,6 @@ class _Reading:
                 continue
             seen[document.digest] = source.document_id
             yield document
-
-
-class _Meter:
-    """Turns counts into ``Progress`` with a rate and an estimate, at most ten times a second."""
-
-    def __init__(self, report: OnProgress | None) -> None:
-        self._report = report
-        self.begin("", 0, silent=True)
-
-    def begin(self, stage: str, total: int, *, silent: bool = False) -> None:
-        self._stage, self._total, self._done = stage, total, 0
-        self._begun = self._told = time.monotonic()
-        if not silent:
-            self._tell()
-
-    def advance(self, count: int) -> None:
-        self._done += count
-        if count and (time.monotonic() - self._told > 0.1 or self._done == self._total):
-            self._tell()
-
-    def count(self, items: Iterable[T]) -> Iterator[T]:
-        for item in items:
-            yield item
-            self.advance(1)
-
-    def _tell(self) -> None:
-        if self._report is None:
-            return
-        self._told = time.monotonic()
-        elapsed = self._told - self._begun
-        rate = self._done / elapsed if elapsed > 0.2 and self._done else None
-        left = (self._total - self._done) / rate if rate else None
-        self._report(Progress(self._stage, self._done, self._total, rate, left))
 
 
 def _digest_of(sources: list[Source], skipped: list[FileReport]) -> str:
@@ -326,17 +290,6 @@ def _nothing_in(corpus: str, reports: list[FileReport]) -> str:
     where = f"The folder '{corpus}'" if corpus else "The corpus"
     advice = "holds no document that can be read. Put .md or .txt files in it."
     return f"{where} {advice}{reasons}{more}"
-
-
-def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    chunk: list[T] = []
-    for item in items:
-        chunk.append(item)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
 
 
 @contextlib.contextmanager

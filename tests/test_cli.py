@@ -16,8 +16,9 @@ import pytest
 
 from app import cli, commands, terminal
 from app.service import Service, Status
-from index.build import BuildReport, Progress
+from index.build import BuildReport
 from index.errors import IndexMissingError, QueryError
+from index.progress import Progress
 from index.records import (
     Answer,
     Citation,
@@ -91,6 +92,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeService:
             "search": [HIT],
             "build": REPORT,
             "status": STATUS,
+            "warning": "",
             "verify": VERIFIED,
             "rollback": "000001-cd",
             "documents": [DocumentSummary("guide/bees.md", "Bees", "markdown", "", 3, 90)],

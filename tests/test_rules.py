@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index.answer import answer
-from index.build import build, build_documents, input_of
+from index.build import build, build_documents
+from index.embed import input_of
 from index.errors import IndexMismatchError
 from index.parsers.markdown import parse_markdown
 from index.parsers.text import parse_text
@@ -165,7 +166,7 @@ def test_rule_4_another_model_or_format_is_an_error_that_says_what_to_run(
 ) -> None:
     build(corpus, store, encoder)
     if field == "format":
-        monkeypatch.setattr("index.store.FORMAT", 2)
+        monkeypatch.setattr("index.store.FORMAT", 999)
     other = HashEncoder("hash-encoder-2" if field == "model" else encoder.identity)
     with pytest.raises(IndexMismatchError, match="python -m app build"):
         Searcher(store.open(), other)

@@ -143,6 +143,8 @@ def screen() -> None:
         )
     else:
         figures(status)
+        if status.warning:
+            components.notice("The search finds too little.", status.warning, key="warning")
     state = service().build_progress()
     running = state is not None and state.state == "running"
     st.fragment(build_panel, run_every=WATCHING if running else IDLE)(running)

@@ -10,6 +10,7 @@ STAGES = {
     "starting": "Starting",
     "reading": "Reading documents",
     "encoding": "Encoding passages",
+    "clustering": "Grouping passages",
     "indexing": "Making the index",
     "publishing": "Publishing",
 }
