@@ -17,7 +17,7 @@ Halves = NDArray[np.float16]
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS vectors (
     model TEXT NOT NULL, text TEXT NOT NULL, vectors BLOB NOT NULL, PRIMARY KEY (model, text)
-) WITHOUT ROWID;
+);
 """
 _ASK_AT_ONCE = 500  # SQLite's oldest limit on parameters is 999
 

@@ -51,9 +51,11 @@ def _stemmer() -> Any:
 
 
 def words_of(text: str) -> list[tuple[str, str]]:
-    """The words of a text with their terms, ``(word, term)``; stop words are left out."""
-    words = [word for word in _WORD.findall(text) if word.lower() not in _STOP_WORDS]
-    terms: list[str] = _stemmer().stemWords([word.lower() for word in words])
+    """The different words of a text in order, ``(word, term)``; stop words are left out."""
+    words = {word: word.lower() for word in _WORD.findall(text)}
+    for word in [word for word, lower in words.items() if lower in _STOP_WORDS]:
+        del words[word]
+    terms: list[str] = _stemmer().stemWords(list(words.values()))
     return list(zip(words, terms, strict=True))
 
 

@@ -63,8 +63,8 @@ class Searcher:
         wordy = top(lexical, CANDIDATES)
         rows = np.union1d(near, wordy)
         dense = self.snapshot.vectors.score(vector, rows)
-        by_sentence = self._sentence_scores(vector, rows)
-        sentence = np.array([scores.max() for scores in by_sentence], np.float32)
+        by_sentence, first = self._sentence_scores(vector, rows)
+        sentence = np.maximum.reduceat(by_sentence, first[:-1])
         fused = combine(dense, sentence, lexical[rows], self.weights)
         order = np.lexsort((rows, -fused))[:k]
         dense_rank = {int(row): rank for rank, row in enumerate(near, start=1)}
@@ -84,18 +84,19 @@ class Searcher:
                     dense=Evidence(dense_rank.get(row), float(dense[i])),
                     sentence=Evidence(sentence_rank[int(i)], float(sentence[i])),
                     lexical=Evidence(lexical_rank.get(row), float(lexical[row])),
-                    sentence_scores=tuple(float(score) for score in by_sentence[i]),
+                    sentence_scores=tuple(by_sentence[first[i] : first[i + 1]].tolist()),
                     matched=_matched(passage, terms),
                 )
             )
         return hits
 
-    def _sentence_scores(self, vector: Floats, rows: Rows) -> list[Floats]:
-        """The cosines of the question to the sentences of each passage, all computed at once."""
+    def _sentence_scores(self, vector: Floats, rows: Rows) -> tuple[Floats, Rows]:
+        """The cosines of the question to all sentences of some passages, and where each begins."""
         first, last = self.snapshot.sentence_rows[rows], self.snapshot.sentence_rows[rows + 1]
-        wanted = np.concatenate([np.arange(*span) for span in zip(first, last, strict=True)])
+        begins = np.concatenate([[0], np.cumsum(last - first)])
+        wanted = np.arange(begins[-1]) + np.repeat(first - begins[:-1], last - first)
         scores: Floats = self.snapshot.sentences[wanted].astype(np.float32) @ vector
-        return np.split(scores, np.cumsum(last - first)[:-1])
+        return scores, begins
 
 
 def checked(query: str) -> str:
