@@ -131,10 +131,11 @@ class Encoder:
     @cached_property
     def window(self) -> int:
         """How many tokens of text, context included, the model can see at once."""
-        settings = _json(self.folder / "sentence_bert_config.json")
-        size = settings.get("max_seq_length")
-        size = size or _json(self.folder / "config.json").get("max_position_embeddings", 512)
-        return int(size) - self._special
+        size = _json(self.folder / "sentence_bert_config.json").get("max_seq_length")
+        places = _json(self.folder / "config.json").get("max_position_embeddings", 512)
+        # Where sentence-transformers 6 writes it; a huge number where nothing was set.
+        longest = _json(self.folder / "tokenizer_config.json").get("model_max_length", places)
+        return int(size or min(places, longest)) - self._special
 
     @cached_property
     def _special(self) -> int:
@@ -294,10 +295,9 @@ class Encoder:
             return False
         if converted(self._converted):
             return True
-        if self._refused:
-            return False
-        sample = _batch(tokens[:: max(1, len(tokens) // 32)][:32])
-        self._refused = not convert(self._torch, self._converted, sample)
+        if not self._refused:
+            sample = _batch(tokens[:: max(1, len(tokens) // 32)][:32])
+            self._refused = not convert(self._torch, self._converted, sample)
         if self._refused and self.engine == "openvino":
             raise ModelError(
                 "The model cannot be run with OpenVINO as the setting 'encoder' demands. "
@@ -362,7 +362,7 @@ def _has_gpu() -> bool:
 
 def _named_model(name: str) -> Path:
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if (folder / "config.json").is_file():
         return folder
     if name.startswith((".", "/", "~")):
         raise ModelError(f"There is no model folder '{name}'.")

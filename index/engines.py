@@ -7,7 +7,6 @@ conversion to OpenVINO is done once for a model, kept in a folder, and checked a
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import sys
 import tempfile
@@ -90,7 +89,7 @@ class TorchEngine:
         chosen = None if device == "auto" else device
         try:
             self.model: Any = SentenceTransformer(str(folder), device=chosen, local_files_only=True)
-        except (OSError, ValueError, RuntimeError, AssertionError) as error:
+        except Exception as error:  # each library that takes part has errors of its own
             raise ModelError(f"The model in '{folder}' cannot be loaded: {error}") from error
 
     def run(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
@@ -154,8 +153,14 @@ class OpenVinoEngine:
 
 
 def converted(folder: Path) -> bool:
-    """Whether a model was converted into this folder before."""
-    return (folder / "model.xml").is_file() and (folder / "model.bin").is_file()
+    """Whether a model was converted into this folder before and can be read."""
+    if not (folder / "model.xml").is_file():
+        return False
+    try:
+        _openvino().Core().read_model(str(folder / "model.xml"))
+    except (ImportError, RuntimeError):
+        return False
+    return True
 
 
 def convert(original: TorchEngine, folder: Path, sample: Batch) -> bool:
@@ -164,23 +169,23 @@ def convert(original: TorchEngine, folder: Path, sample: Batch) -> bool:
     The converted model must give the sample's vectors the same direction (cosine of at least
     ``SAME_DIRECTION``) and rank the sample's texts in the same order.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(dir=folder.parent))
     try:
-        _write(original, aside, sample)
-        _, expected = next(original.run([sample]))
-        _, found = next(OpenVinoEngine(aside, throughput=True).run([sample]))
-        if problem := _difference(expected, found, sample):
-            log.warning("Encoding with torch: the OpenVINO model differs (%s).", problem)
-            return False
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(aside, folder)  # noqa: PTH105, a folder over nothing
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+            made = Path(aside) / "model"
+            made.mkdir()
+            _write(original, made, sample)
+            _, expected = next(original.run([sample]))
+            _, found = next(OpenVinoEngine(made, throughput=True).run([sample]))
+            if problem := _difference(expected, found, sample):
+                log.warning("Encoding with torch: the OpenVINO model differs (%s).", problem)
+                return False
+            shutil.rmtree(folder, ignore_errors=True)
+            made.replace(folder)
     except Exception as error:  # conversion is an optimisation: no failure of it may stop a build
         reason = (str(error).strip() or repr(error)).splitlines()[0]
         log.warning("Encoding with torch: OpenVINO cannot convert the model (%s).", reason)
         return False
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return True
 
 

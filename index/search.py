@@ -100,12 +100,13 @@ class Searcher:
 
 
 def checked(query: str) -> str:
-    """A question without white space around it.
+    """A question without white space around it, and without halves of characters.
 
     Raises:
         QueryError: it is empty or too long.
     """
-    query = query.strip()
+    # A lone surrogate, as JSON and command lines may hold, cannot be encoded or written.
+    query = query.encode("utf-8", "replace").decode("utf-8").strip()
     if not query:
         raise QueryError("The question is empty. Type a question.")
     if len(query) > LONGEST_QUERY:
