@@ -1,4 +1,4 @@
-"""A sentence-transformers model that is made in a moment: two layers, random weights, real files."""
+"""A sentence-transformers model that is made in a moment: two layers of random weights."""
 
 from __future__ import annotations
 
