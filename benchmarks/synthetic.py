@@ -49,7 +49,8 @@ class SyntheticEncoder(Encoder):
 
     def near(self, vector: Floats) -> Floats:
         """The vector of a question that is well answered by the text of ``vector``."""
-        return unit(vector + 0.75 * self._noise(1))[0]
+        result: Floats = unit(vector + 0.75 * self._noise(1))[0]
+        return result
 
     def _centre(self, topic: str) -> Floats:
         seed = int(topic.rsplit(" ", 1)[1])
