@@ -104,12 +104,18 @@ class FaissIndex:
         kind = f"IVF{lists},RaBitQ"
         clusters: Any = faiss.index_factory(self.dimension, kind, faiss.METRIC_INNER_PRODUCT)
         clusters.cp.max_points_per_centroid = _TRAINING
+        clusters.cp.niter = 10
         choice = np.random.default_rng(0).choice(size, lists * _TRAINING, replace=False)
         clusters.train(self._stored.reconstruct_batch(np.sort(choice)))
+        nearest = faiss.ResultHeap(len(queries), 10, keep_max=True)
         for start in range(0, size, _BLOCK):
-            clusters.add(self._stored.reconstruct_n(start, min(_BLOCK, size - start)))
+            block = self._stored.reconstruct_n(start, min(_BLOCK, size - start))
+            clusters.add(block)
+            scores, rows = faiss.knn(queries, block, 10, metric=faiss.METRIC_INNER_PRODUCT)
+            nearest.add_result(scores, rows + start)
+        nearest.finalize()
+        exact: Rows = nearest.I
         self._clusters = clusters
-        exact = self._stored.search(queries, 10)[1]
         chosen, measured = np.arange(0, len(queries), 2), np.arange(1, len(queries), 2)
         clusters.nprobe = 8
         while clusters.nprobe < lists:
