@@ -1,0 +1,231 @@
+"""Answers are quotes with their places, or none at all."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from conftest import HashEncoder
+
+from index.answer import MOST_SENTENCES, answer, match_of
+from index.build import build
+from index.encoder import Encoder
+from index.reader import Calibration
+from index.records import Answer
+from index.search import Searcher
+from index.store import Store
+
+ROOT = Path(__file__).parents[1]
+DEPTH = "How deep is the harbour of Porvenir?"
+QUERIES = [DEPTH, "Who pays a berth fee?", "How many bees are in a hive?", "How is tea steeped?"]
+
+
+def always(probability: float) -> Calibration:
+    """A calibration that is as sure of every answer."""
+    return Calibration(0, 0, 0, bias=math.log(probability / (1 - probability)))
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory, real_encoder: Encoder) -> Searcher:
+    """This repository's own corpus, with the real model."""
+    store = Store(tmp_path_factory.mktemp("library") / "store")
+    build(ROOT / "corpus", store, real_encoder)
+    return Searcher(store.open(), real_encoder)
+
+
+def assert_quotes_are_slices(reply: Answer, searcher: Searcher) -> None:
+    table = searcher.snapshot.table
+    for citation in reply.citations:
+        text = table.text(citation.document_id)
+        passage = table.passage_by_id(citation.passage_id)
+        assert text is not None
+        assert passage is not None
+        assert citation.quote == text[citation.start : citation.end]
+        assert citation.quote.strip()
+        assert passage.start <= citation.start < citation.end <= passage.end
+        (hit,) = [hit for hit in reply.hits if hit.rank == citation.number]
+        assert hit.passage == passage
+        place = citation.start - passage.start, citation.end - passage.start
+        assert place in passage.sentences
+
+
+class TestQuotes:
+    @pytest.mark.parametrize("query", QUERIES)
+    def test_they_are_slices_of_the_document_where_they_say(
+        self, query: str, searcher: Searcher
+    ) -> None:
+        reply = answer(query, searcher, threshold=0)
+        assert 1 <= len(reply.citations) <= MOST_SENTENCES == 3
+        assert_quotes_are_slices(reply, searcher)
+
+    def test_the_best_comes_first_and_none_is_quoted_twice(self, searcher: Searcher) -> None:
+        for query in QUERIES:
+            citations = answer(query, searcher, calibration=always(0.9)).citations
+            scores = [citation.score for citation in citations]
+            assert scores == sorted(scores, reverse=True)
+            assert len({citation.quote for citation in citations}) == len(citations) >= 1
+
+    def test_no_more_than_three_are_quoted_however_many_fit(
+        self, tmp_path: Path, store: Store, encoder: HashEncoder
+    ) -> None:
+        (tmp_path / "texts").mkdir()
+        (tmp_path / "texts" / "cubs.txt").write_text(
+            "Badger cubs sleep underground. Badger cubs drink milk. Badger cubs learn digging. "
+            "Badger cubs fear foxes. Badger cubs play outside."
+        )
+        build(tmp_path / "texts", store, encoder)
+        searcher = Searcher(store.open(), encoder)
+        reply = answer("badger cubs", searcher, calibration=always(0.9))
+        assert len(reply.citations) == 3
+
+    def test_a_sentence_that_stands_twice_is_quoted_once(
+        self, tmp_path: Path, store: Store, encoder: HashEncoder
+    ) -> None:
+        (tmp_path / "texts").mkdir()
+        for name in ("one", "two"):
+            (tmp_path / "texts" / f"{name}.md").write_text(
+                f"# {name}\n\nThe moat around the castle is nine feet wide.\n\nAnd {name}.\n"
+            )
+        build(tmp_path / "texts", store, encoder)
+        searcher = Searcher(store.open(), encoder)
+        reply = answer("How wide is the castle moat?", searcher, calibration=always(0.9))
+        quotes = [citation.quote for citation in reply.citations]
+        assert quotes.count("The moat around the castle is nine feet wide.") == 1
+        assert sum("moat" in hit.passage.text for hit in reply.hits) == 2
+
+    def test_those_of_other_scripts_have_exact_places(
+        self, tmp_path: Path, store: Store, encoder: HashEncoder
+    ) -> None:
+        (tmp_path / "texts").mkdir()
+        (tmp_path / "texts" / "mixed.txt").write_text(
+            "🦉🦉 Owls 👩‍👩‍👧‍👦 hear mice. הינשוף שומע עכברים. The 𝔬𝔴𝔩 rests at noon.",
+            encoding="utf-8",
+        )
+        build(tmp_path / "texts", store, encoder)
+        searcher = Searcher(store.open(), encoder)
+        for query, quote in [
+            ("Who may hear mice?", "🦉🦉 Owls 👩‍👩‍👧‍👦 hear mice."),
+            ("עכברים הינשוף", "הינשוף שומע עכברים."),
+            ("Who rests at noon?", "The 𝔬𝔴𝔩 rests at noon."),
+        ]:
+            reply = answer(query, searcher, threshold=0)
+            assert reply.citations[0].quote == quote
+            assert_quotes_are_slices(reply, searcher)
+
+    def test_the_text_is_the_quotes_with_their_numbers(self, searcher: Searcher) -> None:
+        reply = answer(DEPTH, searcher, threshold=0)
+        first = reply.citations[0]
+        assert reply.text.startswith(f"{first.quote} [{first.number}]")
+        assert reply.text.count("[") >= len(reply.citations)
+
+    def test_the_question_is_kept_without_white_space_around_it(self, searcher: Searcher) -> None:
+        assert answer(f"  {DEPTH}\n", searcher).query == DEPTH
+
+
+class TestAbstaining:
+    @pytest.mark.parametrize("query", QUERIES)
+    def test_below_the_threshold_nothing_is_quoted_but_the_nearest_are_shown(
+        self, query: str, searcher: Searcher
+    ) -> None:
+        sure = answer(query, searcher).confidence
+        answered = answer(query, searcher, threshold=sure)
+        declined = answer(query, searcher, threshold=math.nextafter(sure, 2))
+        assert answered.answered
+        assert answered.citations
+        assert not declined.answered
+        assert (declined.citations, declined.match, declined.text) == ((), "none", "")
+        assert declined.hits == answered.hits != ()
+        assert declined.confidence == sure
+
+    def test_threshold_0_answers_everything(self, searcher: Searcher) -> None:
+        reply = answer("zeppelin", searcher, threshold=0)
+        assert reply.answered
+        assert len(reply.citations) == 1
+        assert reply.match == "weak"
+
+    def test_threshold_1_answers_nothing(self, searcher: Searcher) -> None:
+        for query in QUERIES:
+            reply = answer(query, searcher, threshold=1)
+            assert not reply.answered
+            assert not reply.citations
+
+    def test_the_calibrated_threshold_is_where_weak_begins(self, searcher: Searcher) -> None:
+        weak = Calibration().weak
+        assert answer(DEPTH, searcher, calibration=always(weak + 0.001)).answered
+        assert not answer(DEPTH, searcher, calibration=always(weak - 0.001)).answered
+
+    def test_without_hits_there_is_no_answer(self, searcher: Searcher) -> None:
+        reply = answer(DEPTH, searcher, hits=0, threshold=0)
+        assert (reply.answered, reply.confidence, reply.hits) == (False, 0.0, ())
+
+
+class TestMatch:
+    @pytest.mark.parametrize(
+        ("sure", "match"),
+        [(0.99, "strong"), (0.66, "strong"), (0.64, "partial"), (0.46, "partial"),
+         (0.44, "weak"), (0.26, "weak"), (0.24, "none")],
+    )  # fmt: skip
+    def test_the_confidence_is_said_in_words(
+        self, sure: float, match: str, searcher: Searcher
+    ) -> None:
+        words = Calibration(0, 0, 0, math.log(sure / (1 - sure)), 0.65, 0.45, 0.25)
+        reply = answer(DEPTH, searcher, calibration=words)
+        assert reply.match == match
+        assert reply.answered == (match != "none")
+        assert reply.confidence == pytest.approx(sure)
+
+    def test_each_word_begins_at_its_own_number(self) -> None:
+        calibration = Calibration()
+        assert match_of(calibration.strong, calibration) == "strong"
+        assert match_of(calibration.partial, calibration) == "partial"
+        assert match_of(math.nextafter(calibration.partial, 0), calibration) == "weak"
+        assert match_of(0, calibration) == "weak"
+
+    def test_a_weak_match_quotes_one_sentence(self, searcher: Searcher) -> None:
+        counts = []
+        for query in QUERIES:
+            weak = answer(query, searcher, calibration=always(0.3))
+            strong = answer(query, searcher, calibration=always(0.9))
+            assert weak.citations == strong.citations[:1]
+            counts.append(len(strong.citations))
+        assert max(counts) > 1, "or every answer is one sentence anyway"
+
+
+class TestTheRealModelOnTheRealCorpus:
+    @pytest.mark.parametrize(
+        ("query", "document", "words"),
+        [
+            ("Which file formats can Passages read?", "guide/limits.md", "Markdown"),
+            ("How many characters may a question have?", "guide/asking.md", "1,000"),
+            (
+                "Which countries have ties with the Islamic Nation?",
+                "defense-diplomacy.md",
+                "Pakistan",
+            ),
+        ],
+    )
+    def test_what_it_says_is_answered_from_the_right_document(
+        self, query: str, document: str, words: str, library: Searcher
+    ) -> None:
+        reply = answer(query, library)
+        assert reply.answered
+        assert reply.match in ("strong", "partial")
+        assert reply.citations[0].document_id == document
+        assert words in reply.text
+        assert_quotes_are_slices(reply, library)
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "How is rye bread baked?",
+            "What is the boiling point of mercury?",
+            "How many moons does Jupiter have?",
+            "🪐",
+        ],
+    )
+    def test_what_it_does_not_say_is_declined(self, query: str, library: Searcher) -> None:
+        reply = answer(query, library)
+        assert not reply.answered
+        assert not reply.citations
+        assert reply.hits
