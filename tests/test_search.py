@@ -94,13 +94,12 @@ class TestExplanations:
             assert hit.passage == searcher.snapshot.table.passage(hit.row)
 
     def test_the_score_is_made_of_the_evidence(self, hits: list[Hit], searcher: Searcher) -> None:
-        evidence = [
-            np.array([part.score for part in parts], np.float32)
-            for parts in zip(*[(hit.dense, hit.sentence, hit.lexical) for hit in hits], strict=True)
-        ]
-        assert [hit.score for hit in hits] == pytest.approx(
-            combine(*evidence, searcher.weights), abs=1e-6
+        dense, sentence, lexical = (
+            np.array([getattr(hit, kind).score for hit in hits], np.float32)
+            for kind in ("dense", "sentence", "lexical")
         )
+        expected = combine(dense, sentence, lexical, searcher.weights)
+        assert [hit.score for hit in hits] == pytest.approx(expected, abs=1e-6)
 
     def test_dense_is_the_cosine_to_the_passage(self, hits: list[Hit], searcher: Searcher) -> None:
         vector = searcher.encoder.encode_queries([DEPTH])[0]

@@ -14,17 +14,19 @@ SIZE, DIMENSION = 1200, 64
 ALMOST = 2e-3  # half precision
 
 
-def random_vectors(count: int, seed: int) -> np.ndarray:
-    vectors = np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+def unit(vectors: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, lengths, dtype=np.float32)
 
 
-# Sixty topics of twenty passages each.
-VECTORS = np.repeat(random_vectors(60, 0), 20, axis=0) + 0.7 * random_vectors(SIZE, 1)
-VECTORS /= np.linalg.norm(VECTORS, axis=1, keepdims=True)
-# Each question lies near some passage and its neighbours, as questions do.
-QUERIES = VECTORS[::30] + 0.6 * random_vectors(40, 2)
-QUERIES /= np.linalg.norm(QUERIES, axis=1, keepdims=True)
+def noise(count: int, seed: int) -> np.ndarray:
+    vectors = np.random.default_rng(seed).standard_normal((count, DIMENSION))
+    return unit(vectors.astype(np.float32))
+
+
+# Sixty topics of twenty passages each, and questions that lie near some passage, as they do.
+VECTORS = unit(np.repeat(noise(60, 0), 20, axis=0) + 0.7 * noise(SIZE, 1))
+QUERIES = unit(VECTORS[::30] + 0.6 * noise(40, 2))
 
 
 def exact(vectors: np.ndarray) -> FaissIndex:
