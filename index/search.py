@@ -63,7 +63,7 @@ class Searcher:
         wordy = top(lexical, CANDIDATES)
         rows = np.union1d(near, wordy)
         dense = self.snapshot.vectors.score(vector, rows)
-        by_sentence, first = self._sentence_scores(vector, rows)
+        by_sentence, first = self.snapshot.sentences.scores(vector, rows)
         sentence = np.maximum.reduceat(by_sentence, first[:-1])
         fused = combine(dense, sentence, lexical[rows], self.weights)
         order = np.lexsort((rows, -fused))[:k]
@@ -89,14 +89,6 @@ class Searcher:
                 )
             )
         return hits
-
-    def _sentence_scores(self, vector: Floats, rows: Rows) -> tuple[Floats, Rows]:
-        """The cosines of the question to all sentences of some passages, and where each begins."""
-        first, last = self.snapshot.sentence_rows[rows], self.snapshot.sentence_rows[rows + 1]
-        begins = np.concatenate([[0], np.cumsum(last - first)])
-        wanted = np.arange(begins[-1]) + np.repeat(first - begins[:-1], last - first)
-        scores: Floats = self.snapshot.sentences[wanted].astype(np.float32) @ vector
-        return scores, begins
 
 
 def checked(query: str) -> str:

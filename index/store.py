@@ -18,9 +18,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from index.errors import (
     BuildRunningError,
     IndexDamagedError,
@@ -29,6 +26,7 @@ from index.errors import (
     StoreError,
 )
 from index.lexical import LexicalIndex
+from index.sentences import SentenceVectors
 from index.table import Table
 from index.vectors import FaissIndex, Nearest
 
@@ -36,7 +34,6 @@ FORMAT = 2
 """Changes whenever older code could not read a snapshot, or newer code an older one."""
 
 TABLE, LEXICAL = "passages.sqlite", "lexical"
-SENTENCES, SENTENCE_ROWS = "sentences.npy", "sentence_rows.npy"
 MANIFEST, CURRENT, CACHE, MODELS = "manifest.json", "CURRENT", "vectors.cache", "models"
 
 
@@ -95,16 +92,9 @@ class Snapshot:
         self.table = Table(folder / TABLE)
         self.vectors = FaissIndex.load(folder)
         self.lexical = LexicalIndex.load(folder / LEXICAL, self.manifest.passages)
-        try:
-            self.sentences: NDArray[np.float16] = np.load(folder / SENTENCES, mmap_mode="r")
-            self.sentence_rows: NDArray[np.int64] = np.load(folder / SENTENCE_ROWS, mmap_mode="r")
-        except (OSError, ValueError) as error:
-            raise IndexDamagedError(
-                f"The sentence vectors of snapshot {self.id} cannot be read: {error}. "
-                "Run: python -m app build"
-            ) from error
-        rows = {len(self.table), len(self.vectors), len(self.sentence_rows) - 1}
-        if rows != {self.manifest.passages} or self.sentence_rows[-1] != len(self.sentences):
+        self.sentences = SentenceVectors(folder)
+        rows = {len(self.table), len(self.vectors), len(self.sentences)}
+        if rows != {self.manifest.passages}:
             raise IndexDamagedError(
                 f"The parts of snapshot {self.id} disagree on the number of passages: "
                 f"{sorted(rows)}. Run: python -m app build"

@@ -31,7 +31,7 @@ RECALL_FLOOR = 0.97
 """What share of the true ten nearest passages an approximate search should find."""
 
 _FEWEST = 1_000  # fewer vectors than this cannot be clustered in any useful way
-_AIM = 0.99
+_AIM = 0.985
 _RERANKED = 2  # candidates for each result
 _TRAINING = 48  # vectors for each cluster
 _BLOCK = 65_536  # vectors that are in memory at once
@@ -190,8 +190,12 @@ class FaissIndex:
 
     def score(self, query: Floats, rows: Sequence[int] | Rows) -> Floats:
         """The cosine of ``query`` ``(d,)`` to each of ``rows``."""
-        vectors: Floats = self._stored.reconstruct_batch(np.asarray(rows, dtype=np.int64))
-        return vectors @ query
+        return self.vectors(rows) @ query
+
+    def vectors(self, rows: Sequence[int] | Rows) -> Floats:
+        """The vectors of ``rows``, ``(n, d)``."""
+        found: Floats = self._stored.reconstruct_batch(np.asarray(rows, dtype=np.int64))
+        return found
 
 
 def _cores() -> int:

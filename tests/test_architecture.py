@@ -23,6 +23,7 @@ LAYERS = [
         "index.engines",
         "index.encoder",
         "index.vectors",
+        "index.sentences",
         "index.lexical",
         "index.fusion",
         "index.table",

@@ -123,8 +123,8 @@ def same_row(snapshot: object, row: int, passage: Passage) -> None:
     passage_vector = vectors[0].astype(np.float32)
     passage_vector /= np.linalg.norm(passage_vector)
     assert snapshot.vectors.score(passage_vector, [row])[0] == pytest.approx(1, abs=1e-3)
-    first, last = snapshot.sentence_rows[row : row + 2]
-    assert np.array_equal(snapshot.sentences[first:last], vectors[1:])
+    sentences, _ = snapshot.sentences.of(np.array([row]))
+    assert np.array_equal(sentences, vectors[1:])
     assert len(snapshot.lexical.scores(passage.text)) == len(snapshot.table)
 
 

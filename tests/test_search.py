@@ -111,8 +111,8 @@ class TestExplanations:
     ) -> None:
         vector = searcher.encoder.encode_queries([DEPTH])[0]
         for hit in hits:
-            first, last = searcher.snapshot.sentence_rows[hit.row : hit.row + 2]
-            expected = searcher.snapshot.sentences[first:last].astype(np.float32) @ vector
+            vectors, _ = searcher.snapshot.sentences.of(np.array([hit.row]))
+            expected = vectors.astype(np.float32) @ vector
             assert len(hit.sentence_scores) == len(hit.passage.sentences)
             assert hit.sentence_scores == pytest.approx(expected.tolist(), abs=1e-5)
             assert hit.sentence.score == max(hit.sentence_scores)
