@@ -1,0 +1,1 @@
+"""Passages and its peers on the same machine, weights, documents and questions, in one run."""
