@@ -42,6 +42,7 @@ METRICS = ("recall@1", "mrr@10", "ndcg@10")
 TURN = 20  # questions that a system is asked before it is the next one's turn
 WARM_UP = 20  # questions that each system is asked before any is measured
 PAUSE = 0.1  # seconds between turns: some libraries' threads spin for a while after their work
+BUSY = 1.0  # load average above which threads that wait for each other are held up
 Result = dict[str, Any]
 Qrels = dict[str, dict[str, int]]
 
@@ -75,10 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     if not queries:
         parser.error(f"no judged query in split '{options.split}'")
+    about = machine()
+    if about.get("load", 0) > BUSY:
+        _say(f"The machine is busy (load {about['load']}): what runs on torch suffers most.")
     chosen = [PASSAGES, *(peer for peer in PEERS if peer.name in options.peers)]
     result: Result = {
         "command": _command(options),
-        "machine": machine(),
+        "machine": about,
         "data": options.data.resolve().name,
         "split": options.split,
         "passages": len(corpus),

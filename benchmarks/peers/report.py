@@ -43,6 +43,8 @@ def machine() -> Result:
         "python": platform.python_version(),
         "system": platform.system(),
     }
+    if hasattr(os, "getloadavg"):
+        found["load"] = round(os.getloadavg()[0], 1)
     if hasattr(os, "sysconf"):
         found["memory_gb"] = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9)
     return found
@@ -63,11 +65,12 @@ def markdown(result: Result) -> str:
     """The same with the machine, the versions and how each system is set up."""
     about = result["machine"]
     memory = f", {about['memory_gb']} GB of memory" if "memory_gb" in about else ""
+    load = f", load before {about['load']}" if "load" in about else ""
     lines = [
         f"`{result['command']}`",
         "",
         f"{about['cpu']}, {about['cores']} cores{memory}, {about['system']}, "
-        f"Python {about['python']}. All on the CPU, with the same weights (all-MiniLM-L6-v2).",
+        f"Python {about['python']}{load}. All on the CPU, with the same weights (all-MiniLM-L6-v2).",
         f"{_about(result)}.",
         "",
         "| system | " + " | ".join(COLUMNS) + " |",
