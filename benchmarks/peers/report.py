@@ -70,7 +70,8 @@ def markdown(result: Result) -> str:
         f"`{result['command']}`",
         "",
         f"{about['cpu']}, {about['cores']} cores{memory}, {about['system']}, "
-        f"Python {about['python']}{load}. All on the CPU, with the same weights (all-MiniLM-L6-v2).",
+        f"Python {about['python']}{load}. "
+        "All on the CPU, with the same weights (all-MiniLM-L6-v2).",
         f"{_about(result)}.",
         "",
         "| system | " + " | ".join(COLUMNS) + " |",
