@@ -343,16 +343,27 @@ def _spread(engine: Engine, blocks: Iterable[list[_Tokens]]) -> Iterator[tuple[i
     def batches() -> Iterator[Batch]:
         begun = 0
         for tokens in blocks:
-            order = sorted(range(len(tokens)), key=lambda number: len(tokens[number].ids))
-            for start in range(0, len(order), engine.size):
-                part = [(number, tokens[number]) for number in order[start : start + engine.size]]
-                places[next(numbers)] = [(begun + number, len(item.pools)) for number, item in part]
-                yield _batch([item for _, item in part])
+            sizes = [len(item.ids) for item in tokens]
+            for part in _batches(sizes, engine.tokens):
+                places[next(numbers)] = [(begun + i, len(tokens[i].pools)) for i in part]
+                yield _batch([tokens[i] for i in part])
             begun += len(tokens)
 
     for number, vectors in engine.run(batches()):
         for (position, rows), made in zip(places.pop(number), vectors, strict=True):
             yield position, made[:rows]
+
+
+def _batches(sizes: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Positions by size, short ones first, in batches of at most ``most`` tokens, or of one."""
+    part: list[int] = []
+    for position in sorted(range(len(sizes)), key=sizes.__getitem__):
+        if part and (len(part) + 1) * sizes[position] > most:
+            yield part
+            part = []
+        part.append(position)
+    if part:
+        yield part
 
 
 def _has_gpu() -> bool:

@@ -62,8 +62,8 @@ class Batch:
 class Engine(Protocol):
     """Runs the model over batches."""
 
-    size: int
-    """How many texts a batch should hold."""
+    tokens: int
+    """How many tokens a batch should hold, padding included."""
 
     def run(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
         """Yield ``(number of the batch, unit vectors (b, p, d))``, in any order.
@@ -78,7 +78,7 @@ class Engine(Protocol):
 class TorchEngine:
     """The sentence-transformers model itself, on the GPU where torch has one, or on the CPU."""
 
-    size = 32
+    tokens = 8192
 
     def __init__(self, folder: Path, device: str = "auto") -> None:
         from sentence_transformers import SentenceTransformer
@@ -115,7 +115,7 @@ class OpenVinoEngine:
     ``precision`` is ``"bf16"`` or ``"f32"``. Safe to share between threads.
     """
 
-    size = 16
+    tokens = 2400
 
     def __init__(self, folder: Path, *, throughput: bool) -> None:
         core = _openvino().Core()
