@@ -9,7 +9,7 @@ import re
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,27 +43,29 @@ class Fields:
     body: str
 
 
-@cache
-def _stemmer() -> Any:
-    import Stemmer
-
-    return Stemmer.Stemmer("english")
+@lru_cache(maxsize=50_000)
+def term_of(word: str) -> str:
+    """The term that a lower-case word counts as: its stem (Snowball English)."""
+    stem: str = _stemmer().stemWord(word)
+    return stem
 
 
 def words_of(text: str) -> list[tuple[str, str]]:
     """The different words of a text in order, ``(word, term)``; stop words are left out."""
     words = {word: word.lower() for word in _WORD.findall(text)}
-    for word in [word for word, lower in words.items() if lower in _STOP_WORDS]:
-        del words[word]
-    terms: list[str] = _stemmer().stemWords(list(words.values()))
-    return list(zip(words, terms, strict=True))
+    return [(word, term_of(low)) for word, low in words.items() if low not in _STOP_WORDS]
 
 
 def terms_of(text: str) -> list[str]:
-    """The terms of a text in order: lower case, without stop words, stemmed (Snowball English)."""
-    words = [word for word in _WORD.findall(text.lower()) if word not in _STOP_WORDS]
-    terms: list[str] = _stemmer().stemWords(words)
-    return terms
+    """The terms of a text in order: lower case, without stop words, stemmed."""
+    return [term_of(word) for word in _WORD.findall(text.lower()) if word not in _STOP_WORDS]
+
+
+@cache
+def _stemmer() -> Any:
+    import Stemmer
+
+    return Stemmer.Stemmer("english", 0)  # keeps no words itself
 
 
 class LexicalIndex:
@@ -172,8 +174,7 @@ class _Terms:
         try:
             return self._words[word]
         except KeyError:
-            term = _stemmer().stemWord(word)
-            number = self._words[word] = self.vocab.setdefault(term, len(self.vocab))
+            number = self._words[word] = self.vocab.setdefault(term_of(word), len(self.vocab))
             return number
 
 

@@ -11,9 +11,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from index.lexical import LexicalIndex, terms_of
 from index.records import Hit, Span
 
@@ -75,14 +72,14 @@ def read(
     weights = weights or SentenceWeights()
     terms = list(dict.fromkeys(terms_of(query)))
     terms = [term for term in terms if term not in QUESTION_WORDS] or terms
-    importance = lexical.weight(terms)
-    total = float(importance.sum()) or 1.0
+    importance = dict(zip(terms, lexical.weight(terms).tolist(), strict=True))
+    total = sum(importance.values()) or 1.0
     readings = []
     for hit in hits:
         around = set(terms_of(" ".join((hit.passage.title, *hit.passage.headings))))
         for span, meaning in zip(hit.passage.sentences, hit.sentence_scores, strict=True):
             present = around | set(terms_of(hit.passage.text[slice(*span)]))
-            words = float(importance[_present(terms, present)].sum()) / total
+            words = sum(share for term, share in importance.items() if term in present) / total
             score = weights.passage * hit.score + weights.meaning * meaning + weights.words * words
             readings.append(Reading(hit, span, score, meaning, words))
     return sorted(readings, key=lambda reading: -reading.score)
@@ -101,7 +98,3 @@ def confidence(best: Reading, calibration: Calibration) -> float:
         weight * value for weight, value in zip(weights, features(best), strict=True)
     )
     return 1 / (1 + math.exp(-logit))
-
-
-def _present(terms: Sequence[str], among: set[str]) -> NDArray[np.bool_]:
-    return np.fromiter((term in among for term in terms), bool, len(terms))
