@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from index.records import Block, Document, Passage, Span
 
-SPLITTER = "paragraphs-1"
-"""Changes whenever the same document would give other passages."""
+SPLITTER = "paragraphs-2"
+"""Changes whenever the same file would give other passages."""
 
 TINY = 80
 """Paragraphs shorter than this, in characters, look for a neighbour."""

@@ -159,17 +159,17 @@ class Table:
         found = self._rows(_PASSAGE + "WHERE p.row = ?", row)
         if not found:
             raise self._damaged(f"row {row} is missing")
-        return _passage(found[0])
+        return self._passage(found[0])
 
     def passage_by_id(self, passage_id: str) -> Passage | None:
         """The passage with an id, or ``None``."""
         found = self._rows(_PASSAGE + "WHERE p.id = ? LIMIT 1", passage_id)
-        return _passage(found[0]) if found else None
+        return self._passage(found[0]) if found else None
 
     def passages(self, document_id: str) -> list[Passage]:
         """All passages of a document in order; none if it is unknown."""
         rows = self._rows(_PASSAGE + "WHERE d.id = ? ORDER BY p.number", document_id)
-        return [_passage(fields) for fields in rows]
+        return [self._passage(fields) for fields in rows]
 
     def text(self, document_id: str) -> str | None:
         """The whole text of a document, or ``None``."""
@@ -200,6 +200,12 @@ class Table:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+    def _passage(self, fields: tuple[Any, ...]) -> Passage:
+        try:
+            return _passage(fields)
+        except (ValueError, TypeError) as error:
+            raise self._damaged(error) from error
 
     def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         try:

@@ -9,6 +9,7 @@ these again with the vectors as they are kept.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,7 @@ class FaissIndex:
         size = len(self)
         if size < _FEWEST:
             return EXACT
-        faiss.omp_set_num_threads(_cores())
+        faiss.omp_set_num_threads(os.cpu_count() or 1)
         lists = min(2 ** round(math.log2(4 * math.sqrt(size))), size // _TRAINING)
         kind = f"IVF{lists},SQ8"
         clusters: Any = faiss.index_factory(self.dimension, kind, faiss.METRIC_INNER_PRODUCT)
@@ -196,9 +197,3 @@ class FaissIndex:
         """The vectors of ``rows``, ``(n, d)``."""
         found: Floats = self._stored.reconstruct_batch(np.asarray(rows, dtype=np.int64))
         return found
-
-
-def _cores() -> int:
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

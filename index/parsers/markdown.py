@@ -1,7 +1,8 @@
 """Markdown: headings, paragraphs, lists, tables and code, by markdown-it-py.
 
 The document's text is what a reader sees, without the marks. HTML inside Markdown is not
-interpreted: it stays as the characters it is made of.
+interpreted: it stays as the characters it is made of. A heading with nothing below it is read as
+a paragraph. Front matter gives the title and is otherwise left out.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from index.records import Block, Document
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_FRONT_MATTER = re.compile(r"---\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
+_FRONT_MATTER = re.compile(r"---\n([\w-]+[ \t]*:.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 _TITLE = re.compile(r"^title:[ \t]*(['\"]?)(.+?)\1[ \t]*$", re.MULTILINE)
 
 
@@ -45,8 +46,6 @@ def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str]:
         MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).parse(source)
     )
     writer = _Writer()
-    headings: list[str] = []  # headings[level - 1]; "" where a level was left out
-    first_heading = ""
     columns: list[str] = []
     row: list[str] = []
     inside = ""
@@ -56,12 +55,11 @@ def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str]:
         if token.type == "inline":
             content = _visible(token)
             if inside == "heading":
-                headings = [*headings[: level - 1], *[""] * (level - 1 - len(headings)), content]
-                first_heading = first_heading or content
+                writer.begin_section(level, content, line)
             elif inside == "cell":
                 row.append(content)
             else:
-                writer.add(content, headings, line)
+                writer.add(content, line)
         elif token.type == "heading_open":
             inside, level = "heading", int(token.tag[1:])
         elif token.type in ("th_open", "td_open"):
@@ -73,30 +71,52 @@ def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str]:
         elif token.type == "thead_close":
             columns = row
         elif token.type == "tr_close" and columns:
-            writer.add(_row(columns, row), headings, row_line)
+            writer.add(_row(columns, row), row_line)
         elif token.type == "table_close":
+            if row is columns:  # the head is all there is
+                writer.add("; ".join(filter(None, columns)), row_line)
             columns = []
         elif token.type in ("fence", "code_block"):
-            writer.add(token.content.rstrip("\n"), headings, line)
-    return writer.text(), tuple(writer.blocks), first_heading
+            writer.add(token.content.rstrip("\n"), line)
+    writer.end_section()
+    return writer.text(), tuple(writer.blocks), writer.first_heading
 
 
 class _Writer:
-    """Collects the visible text, its blocks set apart by blank lines."""
+    """Collects the visible text, its blocks set apart by blank lines, under their headings."""
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
+        self.first_heading = ""
+        self._headings: list[str] = []  # _headings[level - 1]; "" where a level was left out
+        self._bare_line: int | None = None
+        self._bare = False  # nothing stands below the last heading yet
         self._parts: list[str] = []
         self._length = 0
 
-    def add(self, text: str, headings: list[str], line: int | None) -> None:
+    def begin_section(self, level: int, heading: str, line: int | None) -> None:
+        if level <= len(self._headings):
+            self.end_section()
+        above = self._headings[: level - 1]
+        self._headings = [*above, *[""] * (level - 1 - len(above)), heading]
+        self.first_heading = self.first_heading or heading
+        self._bare, self._bare_line = True, line
+
+    def end_section(self) -> None:
+        """Keep a heading that no block has above it as a paragraph."""
+        if self._bare:
+            self._bare = False
+            self.add(self._headings.pop(), self._bare_line)
+
+    def add(self, text: str, line: int | None) -> None:
         text = text.strip()
         if not text:
             return
+        self._bare = False
         if self._parts:
             self._parts.append("\n\n")
             self._length += 2
-        path = tuple(heading for heading in headings if heading)
+        path = tuple(heading for heading in self._headings if heading)
         self.blocks.append(Block(self._length, self._length + len(text), path, line))
         self._parts.append(text)
         self._length += len(text)

@@ -1,6 +1,7 @@
 """Plain text: bytes to characters, characters to paragraphs.
 
-Does not guess at tables, lists or columns; a paragraph is what blank lines set apart.
+Does not guess at tables, lists or columns; a paragraph is what blank lines set apart. A heading
+with nothing below it is a paragraph too, unless it is the title.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 _NUMBERED = re.compile(r"(?:\d+\.)*\d+\.?\s+[A-Z]\S*(?:\s+\S+){0,9}")
 _UNDERLINE = re.compile(r"(={3,}|-{3,})\s*")
 _LONG_LINE = 200  # characters; hard-wrapped text has none, one-line paragraphs do
@@ -61,11 +63,20 @@ def _decoded(data: bytes) -> str:
         return ""
     if b"\x00" in data:
         raise ParseError("The file is binary, not text. Save it as text or remove it.")
+    return _detected(data)
+
+
+def _detected(data: bytes) -> str:
     from charset_normalizer import from_bytes
 
     best = from_bytes(data).best()
     if best is None:
         raise ParseError("The file's encoding cannot be told. Save it as UTF-8.")
+    # A few letters beyond ASCII fit many encodings equally well; one of these is the usual one.
+    if len(_BEYOND_ASCII.findall(data)) <= max(len(data) / 20, 5):
+        usual = from_bytes(data, cp_isolation=["cp1252"]).best()
+        if usual is not None and usual.chaos <= best.chaos:
+            return str(usual)
     return str(best)
 
 
@@ -85,6 +96,7 @@ def parse_text(data: bytes, document_id: str, digest: str) -> Document:
     text = decode(data)
     blocks: list[Block] = []
     heading: tuple[str, ...] = ()
+    bare: Block | None = None  # the last heading, while nothing stands below it
     title = ""
     line = 1
     for match in re.finditer(r"(?:[^\n]*\S[^\n]*(?:\n|$))+|\n+|[^\S\n]+\n?", text):
@@ -92,11 +104,18 @@ def parse_text(data: bytes, document_id: str, digest: str) -> Document:
         if chunk.strip():
             lines = chunk.rstrip("\n").split("\n")
             if found := _heading(lines):
+                if bare is not None and heading != (title,):
+                    blocks.append(bare)
                 heading = (found,)
                 title = title or found
+                start = match.start() + len(chunk) - len(chunk.lstrip())
+                bare = Block(start, start + len(found), (), line)
             else:
+                bare = None
                 blocks.extend(_paragraphs(lines, match.start(), line, heading))
         line += chunk.count("\n")
+    if bare is not None and (heading != (title,) or not blocks):
+        blocks.append(bare)
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     return Document(document_id, title or name, text, tuple(blocks), "text", digest)
 
