@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,13 +71,35 @@ def verify(corpus: Path | str, store: Store) -> VerifyReport:
             passages += 1
             if document.text[passage.start : passage.end] != passage.text:
                 damaged.append(f"passage {passage.number} of {summary.id}")
-    seen = {summary.id for summary in known} | {file.path for file in snapshot.table.files()}
+    digests = {summary.digest for summary in known}
+    for file in snapshot.table.files():
+        # What was left out may have been mended since.
+        if file.state != "indexed" and file.path in paths:
+            with contextlib.suppress(ParseError):
+                if parse(paths[file.path], file.path).digest not in digests:
+                    changed.append(file.path)
+    indexed = {summary.id for summary in known}
+    left_out = {file.path for file in snapshot.table.files()} - indexed
+    contents = {summary.digest for summary in known}
+    added = [
+        name
+        for name in sorted(set(paths) - indexed)
+        if name not in left_out or _readable_now(paths[name], contents)
+    ]
     return VerifyReport(
         snapshot=snapshot.id,
         documents=len(known),
         passages=passages,
         damaged=tuple(damaged),
-        changed=tuple(changed),
+        changed=tuple(sorted(changed)),
         missing=tuple(missing),
-        added=tuple(sorted(set(paths) - seen)),
+        added=tuple(added),
     )
+
+
+def _readable_now(path: Path, contents: set[str]) -> bool:
+    """Whether a file that the build left out would be indexed by the next one."""
+    try:
+        return parse(path, path.name).digest not in contents
+    except ParseError:
+        return False
