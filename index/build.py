@@ -138,9 +138,10 @@ def _assemble(
         table = TableWriter(folder / TABLE)
         for document in reading:
             passages = split(document, window)
-            reading.indexed(document, len(passages))
-            table.add(document, passages)
-            words += len(document.text.split())
+            reading.report(document, len(passages))
+            if passages:
+                table.add(document, passages)
+                words += len(document.text.split())
         if not table.passages:
             raise CorpusError(_nothing_in(corpus, reading.reports))
         cache = VectorCache(store.cache, encoder.identity, encoder.dimension)
@@ -245,8 +246,11 @@ class _Reading:
     def __iter__(self) -> Iterator[Document]:
         return iter(self._documents)
 
-    def indexed(self, document: Document, passages: int) -> None:
-        self.reports.append(FileReport(document.id, "indexed", "", passages, len(document.text)))
+    def report(self, document: Document, passages: int) -> None:
+        file = FileReport(document.id, "indexed", "", passages, len(document.text))
+        if not passages:
+            file = FileReport(document.id, "failed", "It holds no text.")
+        self.reports.append(file)
 
     def _parsed(self, sources: list[Source], meter: Meter) -> Iterator[Document]:
         meter.begin("reading", len(sources))
