@@ -73,7 +73,7 @@ def _detected(data: bytes) -> str:
     if best is None:
         raise ParseError("The file's encoding cannot be told. Save it as UTF-8.")
     # A few letters beyond ASCII fit many encodings equally well; one of these is the usual one.
-    if len(_BEYOND_ASCII.findall(data)) <= max(len(data) / 20, 5):
+    if len(_BEYOND_ASCII.findall(data)) <= max(len(data) / 20, 3):
         usual = from_bytes(data, cp_isolation=["cp1252"]).best()
         if usual is not None and usual.chaos <= best.chaos:
             return str(usual)
