@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in arguments
     _never_fail_to_print()
     try:
-        options = parser().parse_args(arguments)
+        options = _options(arguments, as_json)
         result = _run(options)
         _print(result.data if options.json else result.text, as_json=options.json)
         return result.code
@@ -50,6 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         traceback.print_exc()
         return _fail(f"Error in Passages itself: {error!r}.", as_json, ERROR)
+
+
+def _options(arguments: Sequence[str], as_json: bool) -> argparse.Namespace:
+    """What was typed; a mistake in it ends the command, with an object on stdout if asked for."""
+    try:
+        return parser().parse_args(arguments)
+    except SystemExit as stop:
+        if stop.code and as_json:
+            _print({"error": "The command was not understood. See --help."}, as_json=True)
+        raise
 
 
 def parser() -> argparse.ArgumentParser:

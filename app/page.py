@@ -22,6 +22,9 @@ st.html(
       .st-key-reader_frame { display: none; }
       [data-testid=stMetricValue] { font-size: 1.5rem; }
     }
+    @media (hover: none) {
+      .st-key-keys_hint { display: none; }
+    }
     [data-testid=InputInstructions] { display: none; }
     </style>"""
 )

@@ -42,6 +42,7 @@ class BuildState:
     passages: int = 0
     encoded: int = 0
     process: int = 0
+    birth: str = ""
 
 
 class Rebuild:
@@ -52,6 +53,7 @@ class Rebuild:
         self._store = Store(settings.store)
         self._path = settings.store / "build.json"
         self._log = settings.store / "build.log"
+        self._starting = threading.Lock()
 
     def start(self) -> None:
         """Start a builder process with this process's settings.
@@ -59,12 +61,18 @@ class Rebuild:
         Raises:
             BuildRunningError: a build is running.
         """
-        with self._store.lock():
-            pass  # says in our words that a build is running or the store cannot be written
+        with self._starting:
+            state = self.state()
+            if state is not None and state.state == "running":
+                raise BuildRunningError("A build is running already. Wait for it to end.")
+            with self._store.lock():
+                pass  # says in our words that a build is running or the store cannot be written
+            self._start()
+
+    def _start(self) -> None:
         environment = {**os.environ, **_as_environment(self._settings)}
         paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-        now = time.time()
         with self._log.open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "app", "build"],
@@ -77,9 +85,8 @@ class Rebuild:
             )
         # Somebody must wait for a child, or it stays on as a zombie that looks alive.
         threading.Thread(target=process.wait, name="builder", daemon=True).start()
-        self._write(
-            BuildState("running", "starting", 0, 0, None, None, "", now, None, process=process.pid)
-        )
+        # The builder takes longer than this to say its first word, which must not be overwritten.
+        self._write(_begun(process.pid))
 
     def state(self) -> BuildState | None:
         """What the file says; a build whose process is gone without a word has failed."""
@@ -87,7 +94,7 @@ class Rebuild:
             state = BuildState(**json.loads(self._path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
-        if state.state == "running" and not _alive(state.process):
+        if state.state == "running" and _birth(state.process) != state.birth:
             message = "The build ended before it was done. The last index still answers."
             return replace(state, state="failed", message=message, finished=time.time())
         return state
@@ -119,9 +126,7 @@ class _Teller:
     def __init__(self, rebuild: Rebuild, progress: OnProgress) -> None:
         self._rebuild = rebuild
         self._progress = progress
-        self._state = BuildState(
-            "running", "starting", 0, 0, None, None, "", time.time(), None, process=os.getpid()
-        )
+        self._state = _begun(os.getpid())
 
     def progress(self, step: Progress) -> None:
         self._tell(
@@ -164,11 +169,37 @@ def _as_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _alive(process: int) -> bool:
+def _begun(process: int) -> BuildState:
+    """The state of a build that begins now."""
+    return BuildState(
+        state="running",
+        stage="starting",
+        done=0,
+        total=0,
+        rate=None,
+        seconds_left=None,
+        message="",
+        started=time.time(),
+        finished=None,
+        process=process,
+        birth=_birth(process),
+    )
+
+
+def _birth(process: int) -> str:
+    """What tells a living process from a later one with the same number; "gone" if it is dead.
+
+    Where the system does not say when a process began, all living ones look alike.
+    """
     try:
         os.kill(process, 0)
     except ProcessLookupError:
-        return False
+        return "gone"
     except PermissionError:
-        return True
-    return True
+        pass
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2]
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+        return f"{boot} {fields.split()[19]}"
+    except (OSError, IndexError):
+        return ""

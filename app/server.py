@@ -138,9 +138,10 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            why = f"Port {port} is in use. Choose another with --port, for instance"
+            free = port + 1 if port < 65535 else port - 1
             raise SettingsError(
-                f"{why} --port {port + 1 if port < 65535 else port - 1}."
+                f"Port {port} is in use. Choose another one with --port {free}, or with "
+                f"PASSAGES_PORT={free} before the command."
             ) from error
         raise SettingsError(
             f"The page cannot be served on {host}:{port}: {error.strerror}. "

@@ -17,7 +17,13 @@ from app.suggest import suggest
 from index.answer import answer
 from index.build import BuildReport, build
 from index.encoder import Encoder
-from index.errors import IndexDamagedError, PassagesError, QueryError
+from index.errors import (
+    IndexDamagedError,
+    IndexMismatchError,
+    IndexMissingError,
+    PassagesError,
+    QueryError,
+)
 from index.progress import OnProgress
 from index.records import Answer, DocumentSummary, FileReport, Hit, Passage
 from index.search import Searcher
@@ -64,6 +70,7 @@ class Service:
         self._searcher: Searcher | None = None
         self._lock = threading.Lock()
         self._suggestions: tuple[str, list[str]] | None = None
+        self._refused: tuple[str | None, str] = ("", "")
 
     def warm(self) -> None:
         """Load snapshot and model in the background, so that the first question is quick."""
@@ -129,16 +136,13 @@ class Service:
     def status(self) -> Status:
         """How the index is; never raises for an index that cannot be used, but says why."""
         kept = self.store.manifests()
-        stored = sum(
-            path.stat().st_size for path in self.settings.store.rglob("*") if path.is_file()
-        )
         try:
             snapshot: Snapshot | None = self._current().snapshot
             error = ""
         except PassagesError as problem:
             snapshot, error = None, str(problem)
         if snapshot is None:
-            return Status(None, None, "", 0, 0, 0, 0, "", stored, (), error)
+            return Status(None, None, "", 0, 0, 0, 0, "", self.store.size(), (), error)
         manifest = snapshot.manifest
         return Status(
             snapshot=manifest.id,
@@ -149,10 +153,10 @@ class Service:
             sentences=manifest.sentences,
             words=manifest.words,
             model=manifest.recipe.model_name,
-            store_bytes=stored,
+            store_bytes=self.store.size(),
             files=snapshot.table.files(),
             nearest=manifest.nearest,
-            warning=self.warning(manifest.nearest),
+            warning=self._refused[1] or self.warning(manifest.nearest),
         )
 
     def ready(self) -> bool:
@@ -205,21 +209,26 @@ class Service:
         return self.store.rollback(to)
 
     def _current(self) -> Searcher:
-        """The searcher of the current snapshot, opened anew if another one was published."""
-        current = self.store.current()
+        """The searcher of the current snapshot, opened anew if another one was published.
+
+        Where the new one cannot be used, what is open goes on answering, and ``status`` says so.
+        """
         searcher = self._searcher
-        if searcher is not None and searcher.snapshot.id == current:
-            return searcher
-        with self._lock:
-            searcher = self._searcher
-            if searcher is None or searcher.snapshot.id != self.store.current():
-                try:
-                    searcher = Searcher(self.store.open(), self.encoder)
-                except IndexDamagedError:
-                    if searcher is None:
-                        raise
-                    return searcher  # what is already open still answers
-                self._searcher = searcher
+        current = None
+        try:
+            current = self.store.current()
+            if searcher is not None and current in (searcher.snapshot.id, self._refused[0]):
+                return searcher
+            with self._lock:
+                searcher = self._searcher
+                if searcher is None or searcher.snapshot.id != self.store.current():
+                    searcher = self._searcher = Searcher(self.store.open(), self.encoder)
+                    self._refused = ("", "")
+                return searcher
+        except (IndexDamagedError, IndexMismatchError, IndexMissingError) as error:
+            if searcher is None:
+                raise
+            self._refused = (current, f"An older index answers: the new one is no use. {error}")
             return searcher
 
 

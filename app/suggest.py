@@ -16,6 +16,8 @@ from index.search import Searcher
 MOST = 8
 TRIED = 40
 
+# Words that begin with a capital letter and go on with small ones; no shouting, no markup.
+_TOPIC = re.compile(r"[^\W\d_a-z][^\W\d_]*[^\W\d_A-Z](?:[ ,'-]+[\w'-]+)*")
 _OF = re.compile(r"^The (\w+(?: \w+)?) of (?:the )?([\w' -]+)$", re.IGNORECASE)
 
 
@@ -57,7 +59,7 @@ def _questions(title: str, document_id: str, searcher: Searcher) -> Iterator[str
             yield f"What is the {_lower(found.group(1))} of {_lower(found.group(2)).strip()}?"
     # A topic as it stands is a fair question where there is no better one.
     for heading in (title, *headings):
-        if not heading.endswith("?") and len(heading.split()) <= 5:
+        if not heading.endswith("?") and len(heading.split()) <= 5 and _TOPIC.fullmatch(heading):
             yield heading
 
 

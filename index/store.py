@@ -134,6 +134,15 @@ class Store:
         """Where converted models are kept."""
         return self.folder / MODELS
 
+    def size(self) -> int:
+        """Bytes on disk, of whatever is there: a build may come and go meanwhile."""
+        total = 0
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    total += (Path(folder) / name).stat().st_size
+        return total
+
     def current(self) -> str | None:
         """The id of the live snapshot, or ``None`` where nothing was published yet."""
         try:

@@ -28,9 +28,6 @@ VECTORS, CLUSTERS = "vectors.faiss", "clusters.faiss"
 EXACT_UP_TO = 250_000
 """Passages up to which every vector is compared: some 6 ms for a question on one core."""
 
-RECALL_FLOOR = 0.97
-"""What share of the true ten nearest passages an approximate search should find."""
-
 _FEWEST = 1_000  # fewer vectors than this cannot be clustered in any useful way
 _AIM = 0.98
 _MOST_PROBES = 1 / 4  # of the clusters; past that, comparing every vector is as quick

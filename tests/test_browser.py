@@ -260,10 +260,10 @@ def test_a_missing_index_is_explained_and_can_be_built_from_the_page(
             visitor.sees(".notice", "index")
             visitor.sees(".notice", "python -m app build")
         page = visitor.visit("/library")
-        page.get_by_role("button", name="Rebuild the index").click()
+        page.get_by_role("button", name="Build the index").click()
         visitor.sees(".notice.error", "The last build failed.")  # the folder is empty
         (tmp_path / "corpus" / "bees.md").write_text(BEES)
-        page.get_by_role("button", name="Rebuild the index").click()
+        page.get_by_role("button", name="Build the index").click()
         visitor.sees(".notice.done", "The index has been rebuilt.")
         visitor.visit(link(HONEY))
         visitor.sees(".sentence", "The bees need 15 kilograms of it")

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from conftest import HashEncoder
 
+from app import rebuild
 from app.rebuild import BuildState
 from app.service import Service
 from app.settings import Settings, load_settings
 from index.build import build
 from index.errors import BuildRunningError, IndexMissingError, QueryError
 from index.store import Store
+from index.vectors import Nearest
 
 
 @pytest.fixture
@@ -174,3 +179,61 @@ def test_a_killed_builder_is_reported_and_the_last_index_answers(
     assert ended.state == "failed"
     assert "last index still answers" in ended.message
     assert "14 metres" in first_quote(service, "How deep is the harbour of Porvenir?")
+
+
+@pytest.mark.parametrize("damage", ["garbage", "gone", "other model"])
+def test_what_is_open_still_answers_when_the_new_index_is_no_use(
+    built: Service, damage: str
+) -> None:
+    assert built.ask("How deep is the harbour of Porvenir?").answered
+    current = built.settings.store / "CURRENT"
+    if damage == "garbage":
+        current.write_bytes(b"\xff\xfe\x00")
+    elif damage == "gone":
+        current.unlink()
+    else:
+        build(built.settings.corpus, built.store, HashEncoder("another-model"), force=True)
+    assert built.ask("How deep is the harbour of Porvenir?").answered
+    status = built.status()
+    assert status.snapshot
+    assert "An older index answers" in status.warning
+    assert "python -m app build" in status.warning
+
+
+def test_a_dead_builder_is_not_mistaken_for_a_new_process_with_its_number(built: Service) -> None:
+    path = built.settings.store / "build.json"
+    state = asdict(rebuild._begun(os.getpid()))
+    path.write_text(json.dumps(state))
+    running = built.build_progress()
+    assert running is not None
+    assert running.state == "running"
+    path.write_text(json.dumps({**state, "birth": "another boot 1"}))
+    ended = built.build_progress()
+    assert ended is not None
+    assert ended.state == "failed"
+
+
+def test_status_can_be_asked_for_while_files_come_and_go(built: Service) -> None:
+    folder = built.settings.store / "building"
+    stop = threading.Event()
+
+    def come_and_go() -> None:
+        while not stop.is_set():
+            folder.mkdir()
+            for number in range(20):
+                (folder / str(number)).write_bytes(b"x")
+            shutil.rmtree(folder)
+
+    busy = threading.Thread(target=come_and_go)
+    busy.start()
+    try:
+        assert all(built.status().store_bytes > 0 for _ in range(100))
+    finally:
+        stop.set()
+        busy.join()
+
+
+def test_an_approximate_index_below_the_floor_is_warned_about(tmp_path: Path) -> None:
+    service = Service(Settings(store=tmp_path, recall_floor=0.97))
+    assert service.warning(Nearest("IVF64,SQ8", 8, 0.98, 256)) == ""
+    assert "finds 90.0% of the nearest" in service.warning(Nearest("IVF64,SQ8", 8, 0.9, 256))

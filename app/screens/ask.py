@@ -7,8 +7,9 @@ import time
 import streamlit as st
 
 from app.ui import components
-from app.ui.current import passage_counts, service
+from app.ui.current import passage_counts, service, titles
 from app.ui.view import AROUND, answer_data, default_source, position_of, reader_data, sources
+from app.ui.words import count
 from index.errors import PassagesError
 from index.records import Answer, Hit, Passage
 
@@ -68,12 +69,10 @@ def facts() -> None:
         components.problem(error)
         return
     documents, passages = len(counts), sum(counts.values())
-    st.caption(
-        f"{documents:,} document{'' if documents == 1 else 's'} · "
-        f"{passages:,} passage{'' if passages == 1 else 's'} · "
-        "press **/** to type, **1–9** to open a source",
-        text_alignment="center",
-    )
+    facts = f"{count(documents, 'document')} · {count(passages, 'passage')}"
+    st.caption(facts, text_alignment="center")
+    with st.container(key="keys_hint"):
+        st.caption("Press **/** to type, **1–9** to open a source", text_alignment="center")
 
 
 @st.fragment
@@ -108,6 +107,8 @@ def result(answer: Answer, hits: tuple[Hit, ...], milliseconds: float) -> None:
         (before, after),
         () if answer.answered else suggested(),
     )
+    for source in data["sources"]:
+        source["title"] = titles().get(source["document"], source["title"])
     left, right = st.columns([11, 9], gap="large")
     with left:
         chosen = components.answer(data, "answer", opened, lambda: put_picked("answer")).read

@@ -11,7 +11,7 @@ from app.rebuild import BuildState
 from app.service import Status
 from app.ui import components
 from app.ui.current import service
-from app.ui.words import built, count, duration, progress_line
+from app.ui.words import ago, built, count, duration, progress_line
 from index.errors import PassagesError
 from index.records import FileReport
 
@@ -41,12 +41,13 @@ def start() -> None:
         st.session_state["_refused"] = str(error)
 
 
-def show_running(state: BuildState) -> None:
+def show_running(state: BuildState, first: bool) -> None:
     done = min(1.0, state.done / state.total) if state.total else 0.0
     st.progress(done, text=progress_line(state))
     components.notice(
-        "The index is being rebuilt.",
-        "You can leave this page. The old index keeps answering until the new one is ready.",
+        "The first index is being built." if first else "The index is being rebuilt.",
+        "You can leave this page. "
+        + ("" if first else "The old index keeps answering until the new one is ready."),
         key="building",
     )
 
@@ -62,21 +63,23 @@ def show_ended(state: BuildState) -> None:
             f"{state.encoded:,} encoded anew, {reused:,} taken over, in {took}."
         )
         components.notice(
-            "The index is up to date." if state.message else "The index has been rebuilt.",
-            state.message or summary,
+            "Nothing had changed." if state.message else "The index has been rebuilt.",
+            f"Compared with the documents {ago(time.time() - state.finished)}."
+            if state.message
+            else summary,
             kind="done",
             key="build_done",
         )
 
 
-def build_panel(was_running: bool) -> None:
+def build_panel(was_running: bool, first: bool) -> None:
     state = service().build_progress()
     running = state is not None and state.state == "running"
     if running != was_running:
         st.rerun()  # the figures above are of another index now, and the pace changes
     refused = st.session_state.pop("_refused", "")
     st.button(
-        "Rebuild the index",
+        "Build the index" if first else "Rebuild the index",
         icon=":material/refresh:",
         on_click=start,
         disabled=running,
@@ -85,7 +88,7 @@ def build_panel(was_running: bool) -> None:
     if refused:
         components.notice("No build was started.", refused, kind="error", key="refused")
     if state is not None:
-        show_running(state) if running else show_ended(state)
+        show_running(state, first) if running else show_ended(state)
 
 
 def documents_table() -> None:
@@ -135,19 +138,16 @@ def screen() -> None:
     st.header("Library", anchor=False)
     status = service().status()
     if status.snapshot is None:
-        components.notice(
-            "There is no index that can be used.",
-            status.error,
-            command="python -m app build",
-            key="no_index",
-        )
+        reason, _, command = status.error.partition(" Run: ")
+        components.notice(reason, command=command, key="no_index")
     else:
         figures(status)
         if status.warning:
             components.notice("The search finds too little.", status.warning, key="warning")
     state = service().build_progress()
     running = state is not None and state.state == "running"
-    st.fragment(build_panel, run_every=WATCHING if running else IDLE)(running)
+    first = status.snapshot is None
+    st.fragment(build_panel, run_every=WATCHING if running else IDLE)(running, first)
     if status.snapshot is not None:
         documents_table()
         not_read(status.files)

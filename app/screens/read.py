@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.ui import components
-from app.ui.current import service
+from app.ui.current import service, titles
 from app.ui.view import reader_data
 from index.errors import PassagesError
 from index.records import Citation, DocumentSummary
@@ -31,7 +31,7 @@ def chooser(documents: list[DocumentSummary], current: str) -> None:
         "Document",
         documents,
         key=CHOICE,
-        format_func=lambda one: one.title,
+        format_func=lambda one: titles().get(one.id, one.title),
         width=340,
         placeholder="Choose a document",
         label_visibility="collapsed",

@@ -81,11 +81,13 @@ def problem(error: PassagesError) -> None:
         notice(str(error), kind="error")
         return
     missing = isinstance(error, IndexMissingError)
+    reason, _, command = str(error).partition(" Run: ")
+    title = "There is no index yet." if missing else "The index cannot be used."
     notice(
-        "There is no index yet." if missing else "The index cannot be used.",
-        str(error),
+        title,
+        "" if reason == title else reason,
         kind="info" if missing else "error",
-        command="python -m app build",
+        command=command,
     )
     st.page_link("screens/library.py", label="Build it in the Library", icon=":material/build:")
 

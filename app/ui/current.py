@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from app.service import Service, shared
 from app.settings import load_settings
+from app.ui.view import distinct_titles
 
 _service: Service | None = None
 _counts: tuple[str | None, dict[str, int]] = (None, {})
+_titles: tuple[str | None, dict[str, str]] = (None, {})
 
 
 def use(service: Service) -> None:
@@ -27,3 +29,12 @@ def passage_counts() -> dict[str, int]:
     if snapshot is None or _counts[0] != snapshot:
         _counts = snapshot, {one.id: one.passages for one in service().documents()}
     return _counts[1]
+
+
+def titles() -> dict[str, str]:
+    """The title of each document, told apart by the file's name where two are alike."""
+    global _titles
+    snapshot = service().store.current()
+    if snapshot is None or _titles[0] != snapshot:
+        _titles = snapshot, distinct_titles(service().documents())
+    return _titles[1]

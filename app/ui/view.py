@@ -6,10 +6,11 @@ an offset would mean two different places behind the first emoji. Imports no Str
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from index.records import Answer, Citation, Hit, Passage, Span
+from index.records import Answer, Citation, DocumentSummary, Hit, Passage, Span
 
 Piece = tuple[str, str]
 """A stretch of text and its kind: "quote" (cited), "near" (closest to the question) or ""."""
@@ -58,6 +59,16 @@ def _first(text: str, length: int) -> str:
         return text
     kept, space, _ = text[:length].rpartition(" ")
     return (kept if space else text[:length]) + "…"
+
+
+def distinct_titles(documents: Iterable[DocumentSummary]) -> dict[str, str]:
+    """The title of each document by its id; titles that are alike are followed by the id."""
+    documents = list(documents)
+    times = Counter(one.title for one in documents)
+    return {
+        one.id: one.title if times[one.title] == 1 else f"{one.title} ({one.id})"
+        for one in documents
+    }
 
 
 def headings_of(passage: Passage) -> list[str]:

@@ -130,8 +130,6 @@ def _visible(token: Token) -> str:
     for child in token.children or []:
         if child.type in ("softbreak", "hardbreak"):
             parts.append(" " if child.type == "softbreak" else "\n")
-        elif child.type == "image":
-            parts.append(child.content)
         else:
             parts.append(child.content)
     return "".join(parts).strip()
