@@ -102,14 +102,15 @@ class TestPublishing:
     def test_a_build_that_fails_leaves_nothing_behind(self, versions: Versions) -> None:
         first = versions.publish(1)
         folder = versions.store.folder / "building"
-        with (
-            versions.store.lock(),
-            pytest.raises(RuntimeError, match="the power went"),
-            versions.store.building() as made,
-        ):
-            assert made == folder
-            (folder / "half.npy").write_bytes(b"half")
-            raise RuntimeError("the power went")
+
+        def fail() -> None:
+            with versions.store.building() as made:
+                assert made == folder
+                (folder / "half.npy").write_bytes(b"half")
+                raise RuntimeError("the power went")
+
+        with versions.store.lock(), pytest.raises(RuntimeError, match="the power went"):
+            fail()
         assert not folder.exists()
         assert versions.store.current() == first
 
