@@ -191,7 +191,7 @@ def plot(results: Sequence[Result], path: Path) -> None:
     figure, axes = pyplot.subplots(2, 2, figsize=(10, 7), layout="constrained")
     for axis, (title, names) in zip(axes.flat, panels.items(), strict=True):
         for name in names:
-            values = [max(result[name], 1e-3) for result in results]
+            values = [result[name] or float("nan") for result in results]
             axis.plot(sizes, values, marker="o", label=name.rsplit(",", 1)[0])
         axis.set(title=title, xlabel="passages", xscale="log", yscale="log")
         axis.grid(alpha=0.3)
