@@ -78,14 +78,7 @@ def verify(corpus: Path | str, store: Store) -> VerifyReport:
             with contextlib.suppress(ParseError):
                 if parse(paths[file.path], file.path).digest not in digests:
                     changed.append(file.path)
-    indexed = {summary.id for summary in known}
-    left_out = {file.path for file in snapshot.table.files()} - indexed
-    contents = {summary.digest for summary in known}
-    added = [
-        name
-        for name in sorted(set(paths) - indexed)
-        if name not in left_out or _readable_now(paths[name], contents)
-    ]
+    seen = {summary.id for summary in known} | {file.path for file in snapshot.table.files()}
     return VerifyReport(
         snapshot=snapshot.id,
         documents=len(known),
@@ -93,13 +86,5 @@ def verify(corpus: Path | str, store: Store) -> VerifyReport:
         damaged=tuple(damaged),
         changed=tuple(sorted(changed)),
         missing=tuple(missing),
-        added=tuple(added),
+        added=tuple(sorted(set(paths) - seen)),
     )
-
-
-def _readable_now(path: Path, contents: set[str]) -> bool:
-    """Whether a file that the build left out would be indexed by the next one."""
-    try:
-        return parse(path, path.name).digest not in contents
-    except ParseError:
-        return False
