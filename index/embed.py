@@ -81,8 +81,8 @@ def embed(
             chunk = waiting.popleft()
             cache.put(chunk.new.items())
             vectors = chunk.known | chunk.new
-            # What was wanted by a chunk before this one is in the cache by now.
-            vectors |= cache.get([key for key in chunk.keys if key not in vectors])
+            for later in waiting:  # a text may stand in both
+                later.known |= {key: chunk.new[key] for key in later.keys if key in chunk.new}
             yield [vectors[key] for key in chunk.keys], len(chunk.new)
 
     while more:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from index.errors import IndexDamagedError
+from index.errors import CorpusError, IndexDamagedError
 from index.records import Document, DocumentSummary, FileReport, Passage
 
 _SCHEMA = """
@@ -60,21 +60,25 @@ class TableWriter:
             raise OSError(f"The passage table cannot be written: {error}") from error
 
     def add(self, document: Document, passages: Sequence[Passage]) -> None:
-        """Append a document with its passages; they get the next rows, in order."""
-        self._write(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    self.documents,
-                    document.id,
-                    document.title,
-                    document.format,
-                    document.digest,
-                    document.text,
-                    len(passages),
-                )
-            ],
+        """Append a document with its passages; they get the next rows, in order.
+
+        Raises:
+            CorpusError: there is a document with the same id already.
+            OSError: the file cannot be written.
+        """
+        fields = (
+            self.documents,
+            document.id,
+            document.title,
+            document.format,
+            document.digest,
+            document.text,
+            len(passages),
         )
+        try:
+            self._write("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)", [fields])
+        except sqlite3.IntegrityError as error:
+            raise CorpusError(f"Two documents have the same id, '{document.id}'.") from error
         self._write(
             "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [

@@ -11,7 +11,7 @@ from index.build import BuildReport, build, build_documents
 from index.errors import CorpusError
 from index.parsers import parse
 from index.progress import Progress
-from index.records import Document, FileReport
+from index.records import Block, Document, FileReport
 from index.search import Searcher
 from index.store import Store
 from tests.conftest import HashEncoder
@@ -270,3 +270,45 @@ class TestDocumentsFromElsewhere:
         with pytest.raises(CorpusError, match="no document that can be read"):
             build_documents([], store, encoder)
         assert store.current() is None
+
+
+def test_two_documents_with_one_id_are_an_error_that_names_it(
+    store: Store, encoder: HashEncoder
+) -> None:
+    same = Document("twice.md", "Twice", "A text.", (Block(0, 7),), "text", "")
+    with pytest.raises(CorpusError, match=r"same id, 'twice\.md'"):
+        build_documents([same, same], store, encoder)
+    assert store.current() is None
+
+
+def numbered(count: int) -> list[Document]:
+    texts = [f"Boat number{number} lies at pier{number % 7}." for number in range(count)]
+    return [
+        Document(f"{number}", "Boats", text, (Block(0, len(text)),), "text", "")
+        for number, text in enumerate(texts)
+    ]
+
+
+def test_many_passages_are_clustered_and_the_recall_stands_in_the_manifest(
+    store: Store, encoder: HashEncoder
+) -> None:
+    stages: list[str] = []
+    report = build_documents(
+        numbered(1200),
+        store,
+        encoder,
+        progress=lambda step: stages.append(step.stage),
+        exact_up_to=1199,
+    )
+    assert report.nearest.kind.startswith("IVF")
+    assert report.nearest.probes > 0
+    assert report.nearest.queries > 100
+    assert 0.5 < report.nearest.recall <= 1
+    assert store.open().manifest.nearest == report.nearest
+    assert "clustering" in stages
+    assert "number777 " in found(store, encoder, "Where is boat number777?")
+
+
+def test_up_to_the_limit_search_is_exact(store: Store, encoder: HashEncoder) -> None:
+    report = build_documents(numbered(1200), store, encoder, exact_up_to=1200)
+    assert (report.nearest.kind, report.nearest.recall) == ("exact", 1.0)
