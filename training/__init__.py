@@ -1,0 +1,1 @@
+"""How the reader's weights are made: data, training, evaluation, export. Nothing here is served."""

@@ -1,0 +1,291 @@
+"""Train the reader's network; may be stopped at any time and goes on where it was.
+
+    python -m training.train --data FOLDER --out FOLDER [--epochs 3]
+
+``--data`` is what ``training.data`` wrote. The same seed gives the same order of examples.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from tqdm import tqdm
+
+from index.encoder import Encoder
+from training.data import Question, read
+from training.model import ReaderNetwork, loss_of
+
+LONGEST = 384  # tokens of question and passage together
+QUESTION = 64  # tokens of the question
+HELD_OUT = 3  # of ten tune articles: kept from training, to tune and calibrate with
+TWICE = ("squad-open", "dev-v2")
+"""Sources that are shown twice in an epoch: they are most like the questions people ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A question and one passage as tokens; ``spans`` are token positions of gold answers."""
+
+    ids: list[int]
+    types: list[int]
+    spans: list[tuple[int, int]]
+    label: float
+
+
+Group = list[Row]
+"""The rows of one question; the first one answers if any does."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.train",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and log")
+    parser.add_argument("--epochs", type=float, default=3)
+    parser.add_argument("--questions", type=int, default=16, help="in each batch")
+    parser.add_argument("--misleading", type=int, default=2, help="passages for each question")
+    parser.add_argument("--rate", type=float, default=2e-4, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=0, help="stop after so long (0: never)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    train(options)
+
+
+def train(options: argparse.Namespace) -> None:
+    """Run all steps that are left, with a checkpoint every five minutes."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    checkpoint = options.out / "checkpoint.pt"
+    folder = Encoder().folder
+    torch.manual_seed(options.seed)
+    network = ReaderNetwork(folder)
+    weights = [tensor for tensor in network.parameters() if tensor.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=options.rate, weight_decay=0.01, fused=True)
+    mean: Any = torch.optim.swa_utils.get_ema_multi_avg_fn(0.999)  # type: ignore[no-untyped-call]
+    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=mean)
+    batches = Batches(options, tokenizer_of(folder))
+    steps = int(options.epochs * len(batches))
+    warm = max(1, steps // 20)
+
+    def rate(step: int) -> float:
+        return min(step / warm, max(0.02, (steps - step) / (steps - warm)))
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+    begun = 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        network.load_state_dict(state["network"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        schedule.load_state_dict(state["schedule"])
+        begun = int(state["step"])
+
+    def save(step: int) -> None:
+        aside = checkpoint.with_suffix(".new")
+        torch.save(
+            {
+                "network": network.state_dict(),
+                "average": average.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "schedule": schedule.state_dict(),
+                "step": step,
+            },
+            aside,
+        )
+        aside.replace(checkpoint)
+
+    network.train()
+    log = (options.out / "log.jsonl").open("a", encoding="utf-8")
+    started = saved = time.monotonic()
+    sums: dict[str, float] = {}
+    bar = tqdm(total=steps, initial=begun, unit=" steps", file=sys.stderr, mininterval=10)
+    step = begun
+    with log, bar:
+        for step in range(begun, steps):
+            groups = batches[step]
+            outputs, costs = _cost(network, groups)
+            costs.total.backward()
+            torch.nn.utils.clip_grad_norm_(weights, 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad(set_to_none=True)
+            average.update_parameters(network)
+            del outputs
+            for name in ("span", "relevance", "order"):
+                sums[name] = sums.get(name, 0.0) + float(getattr(costs, name).detach())
+            if (step + 1) % 50 == 0:
+                means = {name: round(value / 50, 4) for name, value in sums.items()}
+                sums = {}
+                log.write(json.dumps({"step": step + 1, **means}) + "\n")
+                log.flush()
+                bar.set_postfix(means, refresh=False)
+            bar.update(1)
+            now = time.monotonic()
+            late = options.minutes and now - started > 60 * options.minutes
+            if now - saved > 300 or late:
+                save(step + 1)
+                saved = now
+            if late:
+                return
+        save(steps)
+
+
+def _cost(network: ReaderNetwork, groups: list[Group]) -> Any:
+    """The outputs for a batch of groups, and what they cost."""
+    rows = [row for group in groups for row in group]
+    ids, mask, types = tensors(rows)
+    labels = torch.tensor([row.label for row in rows])
+    width = max(map(len, groups))
+    places, number = [], 0
+    for group in groups:
+        own = list(range(number, number + len(group)))
+        if len(group) == width:
+            places.append(own if group[0].label else [-1, *own[1:]])
+        number += len(group)
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = network(ids, mask, types)
+    spans = [row.spans for row in rows]
+    return outputs, loss_of(outputs, spans, labels, torch.tensor(places))
+
+
+def tensors(rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Ids, mask and types ``(b, t)`` int64, filled up to a multiple of eight."""
+    length = -(-max(len(row.ids) for row in rows) // 8) * 8
+    ids = torch.zeros((len(rows), length), dtype=torch.long)
+    mask, types = torch.zeros_like(ids), torch.zeros_like(ids)
+    for number, row in enumerate(rows):
+        ids[number, : len(row.ids)] = torch.tensor(row.ids)
+        mask[number, : len(row.ids)] = 1
+        types[number, : len(row.ids)] = torch.tensor(row.types)
+    return ids, mask, types
+
+
+def held_out(question: Question, source: str) -> bool:
+    """Whether a question is kept from training: it is of one of some articles of the tune split."""
+    if source not in TWICE:
+        return False
+    name = question.context.replace("_", " ")
+    return hashlib.sha256(name.encode()).digest()[0] % 10 < HELD_OUT
+
+
+class Batches:
+    """All batches by number; texts of like length are together, in an order that the seed gives."""
+
+    def __init__(self, options: argparse.Namespace, tokenizer: Tokenizer) -> None:
+        self._seed = options.seed
+        self._size = options.questions
+        self._misleading = options.misleading
+        self._tokenizer = tokenizer
+        self._questions = list(_shown(options.data))
+        self._epoch = -1
+        self._order: list[list[int]] = []
+
+    def __len__(self) -> int:
+        """How many batches an epoch has."""
+        return len(self._questions) // int(self._size)
+
+    def __getitem__(self, step: int) -> list[Group]:
+        epoch, number = divmod(step, len(self))
+        if epoch != self._epoch:
+            self._arrange(epoch)
+        chosen = self._order[number]
+        draw = random.Random(f"{self._seed} {step}")
+        groups = [self._group(self._questions[place], draw) for place in chosen]
+        return [group for group in groups if group]
+
+    def _arrange(self, epoch: int) -> None:
+        draw = random.Random(f"{self._seed} {epoch}")
+        order = list(range(len(self._questions)))
+        draw.shuffle(order)
+        pool = 64 * self._size
+        batches = []
+        for start in range(0, len(order), pool):
+            part = sorted(order[start : start + pool], key=self._length)
+            batches += [part[i : i + self._size] for i in range(0, len(part), self._size)]
+        batches = [batch for batch in batches if len(batch) == self._size]
+        draw.shuffle(batches)
+        # The last ones may be short: an epoch has the same number of batches always.
+        self._order = (batches * 2)[: len(self)]
+        self._epoch = epoch
+
+    def _length(self, place: int) -> int:
+        return len(self._questions[place].passage)
+
+    def _group(self, question: Question, draw: random.Random) -> Group:
+        others = list(question.misleading)
+        # Those found first mislead most.
+        chosen = draw.sample(others[:5], min(len(others), 5))[: self._misleading - 1]
+        rest = [other for other in others if other not in chosen]
+        chosen += draw.sample(rest, min(len(rest), self._misleading - len(chosen)))
+        rows = [self.row(question, question.context, question.passage, question.spans)]
+        rows += [self.row(question, context, text, ()) for context, text in chosen]
+        return rows if rows[0].spans else []
+
+    def row(
+        self, question: Question, context: str, text: str, spans: Sequence[tuple[int, int]]
+    ) -> Row:
+        """One passage for a question as tokens. A row whose gold answers are cut off has none."""
+        return row_of(self._tokenizer, question.text, context, text, spans)
+
+
+def tokenizer_of(folder: Path) -> Tokenizer:
+    """The model's tokenizer, which by itself would cut texts at 128 tokens and fill them up."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def row_of(
+    tokenizer: Tokenizer, query: str, context: str, text: str, spans: Sequence[tuple[int, int]]
+) -> Row:
+    """The tokens of a question and a passage, as the reader sees them."""
+    asked = tokenizer.encode(query, add_special_tokens=False)
+    told = tokenizer.encode(f"{context}\n{text}" if context else text, add_special_tokens=False)
+    first, separator = (int(tokenizer.token_to_id(mark) or 0) for mark in ("[CLS]", "[SEP]"))
+    head = [first, *asked.ids[:QUESTION], separator]
+    room = LONGEST - len(head) - 1
+    ids = [*head, *told.ids[:room], separator]
+    types = [0] * len(head) + [1] * (len(ids) - len(head) - 1) + [0]
+    shift = len(context) + 1 if context else 0
+    found = []
+    for start, end in spans:
+        places = [
+            number
+            for number, (begins, ends) in enumerate(told.offsets[:room])
+            if begins < end + shift and ends > start + shift
+        ]
+        whole = places and told.offsets[places[-1]][1] >= end + shift
+        if places and whole:
+            found.append((len(head) + places[0], len(head) + places[-1]))
+    if not spans:
+        found = [(0, 0)]
+    return Row(ids, types, sorted(set(found)), float(bool(spans)))
+
+
+def _shown(folder: Path) -> Iterator[Question]:
+    for source, question in read(folder):
+        if question.misleading and not held_out(question, source):
+            yield question
+            if source in TWICE:
+                yield question
+
+
+if __name__ == "__main__":
+    main()
