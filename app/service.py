@@ -94,7 +94,8 @@ class Service:
             QueryError: the question is empty or too long.
             IndexMissingError, IndexMismatchError, IndexDamagedError: there is no usable index.
         """
-        return answer(query, self._current(), threshold=self.settings.threshold)
+        hits = max(10, self.settings.top_k)
+        return answer(query, self._current(), hits=hits, threshold=self.settings.threshold)
 
     def search(self, query: str, k: int) -> list[Hit]:
         """The ``k`` best passages for a question; raises as ``ask`` does."""
@@ -130,7 +131,7 @@ class Service:
         """Questions that this corpus answers; kept for each snapshot."""
         searcher = self._current()
         if self._suggestions is None or self._suggestions[0] != searcher.snapshot.id:
-            self._suggestions = (searcher.snapshot.id, suggest(searcher))
+            self._suggestions = (searcher.snapshot.id, suggest(searcher, self.settings.threshold))
         return self._suggestions[1][:count]
 
     def status(self) -> Status:
@@ -218,6 +219,8 @@ class Service:
         try:
             current = self.store.current()
             if searcher is not None and current in (searcher.snapshot.id, self._refused[0]):
+                if current == searcher.snapshot.id:
+                    self._refused = ("", "")
                 return searcher
             with self._lock:
                 searcher = self._searcher

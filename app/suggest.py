@@ -17,17 +17,17 @@ MOST = 8
 TRIED = 40
 
 # Words that begin with a capital letter and go on with small ones; no shouting, no markup.
-_TOPIC = re.compile(r"[^\W\d_a-z][^\W\d_]*[^\W\d_A-Z](?:[ ,'-]+[\w'-]+)*")
+_TOPIC = re.compile(r"[^\W\d_a-z][^\W\d_]*[^\W\d_A-Z](?:,? [\w'-]+)*")
 _OF = re.compile(r"^The (\w+(?: \w+)?) of (?:the )?([\w' -]+)$", re.IGNORECASE)
 
 
-def suggest(searcher: Searcher) -> list[str]:
+def suggest(searcher: Searcher, threshold: float | None = None) -> list[str]:
     """At most ``MOST`` questions that are answered with a strong or partial match."""
     found: list[str] = []
     for tried, question in enumerate(_candidates(searcher)):
         if len(found) == MOST or tried == TRIED:
             break
-        reply = answer(question, searcher)
+        reply = answer(question, searcher, threshold=threshold)
         if reply.match in ("strong", "partial") and question not in found:
             found.append(question)
     return found

@@ -23,26 +23,33 @@ class Batcher(Generic[Item, Result]):
     def __init__(self, run: Callable[[Sequence[Item]], Sequence[Result]], size: int) -> None:
         self._run = run
         self._size = size
-        self._turn = threading.Lock()
         self._waiting: list[_Call[Item, Result]] = []
-        self._waiting_lock = threading.Lock()
+        self._running = False
+        self._changed = threading.Condition()
 
     def __call__(self, item: Item) -> Result:
         """The result for one item."""
         call: _Call[Item, Result] = _Call(item)
-        with self._waiting_lock:
+        with self._changed:
             self._waiting.append(call)
-        while not call.done:
-            with self._turn:
-                if not call.done:
-                    self._run_waiting()
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: call.done or not self._running)
+                if call.done:
+                    break
+                self._running = True
+                calls, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
+            try:
+                self._run_together(calls)
+            finally:
+                with self._changed:
+                    self._running = False
+                    self._changed.notify_all()
         if call.error is not None:
             raise call.error
         return call.results[0]
 
-    def _run_waiting(self) -> None:
-        with self._waiting_lock:
-            calls, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
+    def _run_together(self, calls: Sequence[_Call[Item, Result]]) -> None:
         try:
             results = self._run([call.item for call in calls])
             for call, result in zip(calls, results, strict=True):

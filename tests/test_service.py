@@ -18,6 +18,7 @@ from app import rebuild
 from app.rebuild import BuildState
 from app.service import Service
 from app.settings import Settings, load_settings
+from app.suggest import _TOPIC
 from index.build import build
 from index.errors import BuildRunningError, IndexMissingError, QueryError
 from index.store import Store
@@ -237,3 +238,29 @@ def test_an_approximate_index_below_the_floor_is_warned_about(tmp_path: Path) ->
     service = Service(Settings(store=tmp_path, recall_floor=0.97))
     assert service.warning(Nearest("IVF64,SQ8", 8, 0.98, 256)) == ""
     assert "finds 90.0% of the nearest" in service.warning(Nearest("IVF64,SQ8", 8, 0.9, 256))
+
+
+def test_a_rollback_to_what_is_open_takes_the_warning_back(built: Service, corpus: Path) -> None:
+    built.ask("How deep is the harbour of Porvenir?")
+    (corpus / "new.md").write_text("Walnuts ripen in the late autumn.")
+    report = build(corpus, built.store, built.encoder)
+    (built.store.folder / "snapshots" / report.snapshot / "vectors.faiss").write_bytes(b"x")
+    assert built.ask("How deep is the harbour of Porvenir?").answered
+    assert "An older index answers" in built.status().warning
+    built.rollback()
+    assert built.ask("How deep is the harbour of Porvenir?").answered
+    assert built.status().warning == ""
+
+
+def test_as_many_hits_as_are_to_be_shown_come_with_an_answer(settings: Settings) -> None:
+    many = Service(settings.model_copy(update={"top_k": 30}))
+    many.encoder = HashEncoder()
+    for number in range(40):
+        (settings.corpus / f"{number}.md").write_text(f"The harbour number{number} is deep.")
+    many.build(lambda step: None)
+    assert len(many.ask("How deep is the harbour?").hits) == 30
+
+
+def test_a_heading_of_many_dashes_costs_no_time() -> None:
+    assert _TOPIC.fullmatch("Notes " + "-" * 5000 + ".") is None
+    assert _TOPIC.fullmatch("Fees, tides and pilot's notes")
