@@ -13,6 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+MASKED = -1e4  # score of a token that no span may begin or end at
+
+Outputs = tuple[Tensor, Tensor, Tensor]
+"""Relevance ``(b,)``, and scores of each token to begin and to end the answer ``(b, t)``."""
+
 
 class ReaderNetwork(nn.Module):
     """Token ids of question and passage in; relevance, span starts and ends out."""
@@ -26,6 +31,7 @@ class ReaderNetwork(nn.Module):
             str(folder),
             local_files_only=True,
             add_pooling_layer=False,
+            attn_implementation="eager",  # The fused one takes longer backwards on a CPU.
             attention_probs_dropout_prob=0.0,
             hidden_dropout_prob=0.0,
         )
@@ -35,7 +41,7 @@ class ReaderNetwork(nn.Module):
         self.span = nn.Linear(size, 2)
         self.encoder.embeddings.word_embeddings.weight.requires_grad_(requires_grad=False)
 
-    def forward(self, ids: Tensor, mask: Tensor, types: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, ids: Tensor, mask: Tensor, types: Tensor) -> Outputs:
         """``ids, mask, types (b, t)`` int64 -> relevance ``(b,)``, start and end ``(b, t)``.
 
         Position 0 stands for "no answer here"; the question and the padding are masked out.
@@ -48,7 +54,7 @@ class ReaderNetwork(nn.Module):
         scores = self.span(states).float()
         allowed = (types * mask).bool()
         allowed[:, 0] = True
-        scores = scores.masked_fill(~allowed[:, :, None], -1e4)
+        scores = scores.masked_fill(~allowed[:, :, None], MASKED)
         return relevance, scores[:, :, 0], scores[:, :, 1]
 
     def trained(self) -> dict[str, Tensor]:
@@ -75,7 +81,7 @@ class Loss:
 
 
 def loss_of(
-    outputs: tuple[Tensor, Tensor, Tensor],
+    outputs: Outputs,
     spans: list[list[tuple[int, int]]],
     labels: Tensor,
     groups: Tensor,

@@ -15,23 +15,31 @@ import random
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from tokenizers import Tokenizer
+from torch.nn import functional
 from tqdm import tqdm
 
 from index.encoder import Encoder
 from training.data import Question, read
-from training.model import ReaderNetwork, loss_of
+from training.model import MASKED, Loss, Outputs, ReaderNetwork, loss_of
 
 LONGEST = 384  # tokens of question and passage together
 QUESTION = 64  # tokens of the question
 HELD_OUT = 3  # of ten tune articles: kept from training, to tune and calibrate with
+TOGETHER = 8  # rows that go through the network at once
+KEYWORDS = 0.15  # of the questions are shown as the keywords in them
 TWICE = ("squad-open", "dev-v2")
 """Sources that are shown twice in an epoch: they are most like the questions people ask."""
+
+STOPWORDS = frozenset(
+    "a an and are as at be by can could did do does for from had has have how i in is it its of on "
+    "or that the their there these this to was were what which will with would you your".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +127,13 @@ def train(options: argparse.Namespace) -> None:
     with log, bar:
         for step in range(begun, steps):
             groups = batches[step]
-            outputs, costs = _cost(network, groups)
-            costs.total.backward()
+            costs = _cost(network, groups)
+            torch.autograd.backward(costs.total)
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimizer.step()
             schedule.step()
             optimizer.zero_grad(set_to_none=True)
             average.update_parameters(network)
-            del outputs
             for name in ("span", "relevance", "order"):
                 sums[name] = sums.get(name, 0.0) + float(getattr(costs, name).detach())
             if (step + 1) % 50 == 0:
@@ -146,10 +153,9 @@ def train(options: argparse.Namespace) -> None:
         save(steps)
 
 
-def _cost(network: ReaderNetwork, groups: list[Group]) -> Any:
-    """The outputs for a batch of groups, and what they cost."""
+def _cost(network: ReaderNetwork, groups: list[Group]) -> Loss:
+    """What the network's outputs for a batch of groups cost."""
     rows = [row for group in groups for row in group]
-    ids, mask, types = tensors(rows)
     labels = torch.tensor([row.label for row in rows])
     width = max(map(len, groups))
     places, number = [], 0
@@ -158,10 +164,25 @@ def _cost(network: ReaderNetwork, groups: list[Group]) -> Any:
         if len(group) == width:
             places.append(own if group[0].label else [-1, *own[1:]])
         number += len(group)
-    with torch.autocast("cpu", torch.bfloat16):
-        outputs = network(ids, mask, types)
     spans = [row.spans for row in rows]
-    return outputs, loss_of(outputs, spans, labels, torch.tensor(places))
+    return loss_of(scores(network, rows), spans, labels, torch.tensor(places))
+
+
+def scores(network: ReaderNetwork, rows: Sequence[Row]) -> Outputs:
+    """The network's outputs for rows, which go through it by length: less of it is filling."""
+    order = sorted(range(len(rows)), key=lambda number: -len(rows[number].ids))
+    longest = len(rows[order[0]].ids) if order else 0
+    parts = []
+    for begin in range(0, len(order), TOGETHER):
+        part = [rows[number] for number in order[begin : begin + TOGETHER]]
+        with torch.autocast("cpu", torch.bfloat16):
+            relevance, start, end = network(*tensors(part))
+        room = (0, longest + 8 - start.shape[1])
+        start, end = (functional.pad(every, room, value=MASKED) for every in (start, end))
+        parts.append((relevance, start, end))
+    back = torch.tensor(order).argsort()
+    relevance, start, end = (torch.cat(every)[back] for every in zip(*parts, strict=True))
+    return relevance, start, end
 
 
 def tensors(rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -233,6 +254,8 @@ class Batches:
         chosen = draw.sample(others[:5], min(len(others), 5))[: self._misleading - 1]
         rest = [other for other in others if other not in chosen]
         chosen += draw.sample(rest, min(len(rest), self._misleading - len(chosen)))
+        if draw.random() < KEYWORDS:
+            question = replace(question, text=keywords(question.text))
         rows = [self.row(question, question.context, question.passage, question.spans)]
         rows += [self.row(question, context, text, ()) for context, text in chosen]
         return rows if rows[0].spans else []
@@ -242,6 +265,13 @@ class Batches:
     ) -> Row:
         """One passage for a question as tokens. A row whose gold answers are cut off has none."""
         return row_of(self._tokenizer, question.text, context, text, spans)
+
+
+def keywords(question: str) -> str:
+    """What is left of a question without question mark and function words; never nothing."""
+    words = question.rstrip("?!. ").split()
+    kept = [word for word in words if word.lower().strip(",") not in STOPWORDS]
+    return " ".join(kept or words)
 
 
 def tokenizer_of(folder: Path) -> Tokenizer:
