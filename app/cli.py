@@ -187,7 +187,7 @@ def _eval(commands: _Commands) -> None:
     command = _command(
         commands,
         "eval",
-        "measure the search against judgements: nDCG@10, R@1, R@5, R@20, MRR@10",
+        "measure ranking, answers and abstentions against judgements",
         "python -m app eval queries.jsonl qrels.tsv",
         ok="measured",
         not_found="(not used)",
@@ -203,6 +203,19 @@ def _eval(commands: _Commands) -> None:
         help="qrels.tsv; judged ids are documents, or spans of them as document#start-end",
     )
     command.add_argument("--split", metavar="NAME", help="only the queries of this split")
+    command.add_argument("--each", action="store_true", help="a line for each query, too")
+    command.add_argument(
+        "--against",
+        nargs="?",
+        const="",
+        metavar="ID",
+        help="compare with another snapshot (default: the one before the current one)",
+    )
+    command.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="fit the confidence to these queries, from now on, and draw precision and coverage",
+    )
 
 
 def _serve(commands: _Commands) -> None:

@@ -19,19 +19,8 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from index.evaluate import Query
 
-DEPTH = 20
-"""How many hits an evaluation looks at: the deepest metric is R@20."""
-
 LONGEST_STDIN = 100_001
 """Characters read from stdin: one more than the longest question that can be allowed."""
-
-_NAMES = {
-    "ndcg@10": "nDCG@10",
-    "recall@1": "R@1",
-    "recall@5": "R@5",
-    "recall@20": "R@20",
-    "mrr@10": "MRR@10",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +32,11 @@ class Result:
     code: int = 0
 
 
-def open_service(settings: Settings) -> Service:
+def open_service(settings: Settings, snapshot: str | None = None) -> Service:
     """The service that the commands ask; imported here because it brings the index along."""
     from app.service import Service
 
-    return Service(settings)
+    return Service(settings, snapshot)
 
 
 def build(options: Namespace, settings: Settings) -> Result:
@@ -139,51 +128,51 @@ def serve(options: Namespace, settings: Settings) -> Result:  # noqa: ARG001
 
 
 def eval(options: Namespace, settings: Settings) -> Result:
-    """Measure the search against judgements, and the answers where queries carry them."""
-    from index.evaluate import METRICS, document_of, evaluate, judge, read_qrels, read_queries
+    """Measure ranking, answers and abstentions against judgements."""
+    from app import evaluation
+    from index.evaluate import document_of, read_qrels, read_queries
 
     queries = read_queries(options.queries, options.split)
     judged = read_qrels(options.qrels or options.queries, options.split)
-    queries = [query for query in queries if any(r > 0 for r in judged.get(query.id, {}).values())]
-    if not queries:
+    queries = [
+        query
+        for query in queries
+        if query.unanswerable or any(r > 0 for r in judged.get(query.id, {}).values())
+    ]
+    if all(query.unanswerable for query in queries):
         raise CorpusError(f"No query of '{options.queries}' has a relevant judgement.")
     service = open_service(settings)
     known = {document.id for document in service.documents()}
-    named = {document_of(item) for query in queries for item in judged[query.id]}
+    named = {document_of(item) for query in queries for item in judged.get(query.id, ())}
     if not named & known:
         raise CorpusError(f"No judged document is in the index, for instance '{min(named)}'.")
     if named - known:
         strange = terminal.counted(len(named - known), "judged document")
         terminal.note(f"{strange} not in the index, for instance '{min(named - known)}'.")
-    qrels, run = {}, {}
-    for query in _watched(queries):
-        try:
-            hits = service.search(query.text, DEPTH)
-        except QueryError as error:
-            terminal.note(f"Query {query.id} counts as not found: {error}")
-            hits = []
-        qrels[query.id], run[query.id] = judge(judged[query.id], [hit.passage for hit in hits])
-    figures = evaluate(qrels, run, METRICS)
-    rows = [("Queries", f"{len(queries):,}")]
-    rows += [(_NAMES[metric], f"{value:.4f}") for metric, value in figures.items()]
-    data: dict[str, Any] = {"queries": len(queries), "metrics": figures}
-    with_answers = [query for query in queries if query.answers]
-    if with_answers:
-        share = _first_sentences(service, with_answers)
-        data["first_sentence_answers"] = share
-        rows.append(("First sentence answers", f"{share:.4f}"))
-    return Result(data, terminal.table(rows))
-
-
-def _first_sentences(service: Service, queries: list[Query]) -> float:
-    """The share of the queries whose first quoted sentence contains an answer."""
-    from index.evaluate import contains_answer
-
-    found = 0
-    for query in _watched(queries):
-        citations = service.ask(query.text).citations
-        found += bool(citations) and contains_answer(citations[0].quote, query.answers)
-    return found / len(queries)
+    outcomes, problems = evaluation.ask(service, _watched(queries), judged)
+    for problem in problems:
+        terminal.note(f"Query {problem.id} counts as not found: {problem.reason}")
+    figures = evaluation.figures(outcomes)
+    data: dict[str, Any] = {"queries": len(queries), "figures": figures}
+    before: dict[str, float] | None = None
+    if options.against is not None:
+        name = options.against or service.status().previous
+        if name is None:
+            raise CorpusError("There is no earlier snapshot to compare with.")
+        earlier = open_service(settings, name)
+        before = evaluation.figures(evaluation.ask(earlier, _watched(queries), judged)[0])
+        data["against"] = {"snapshot": name, "figures": before}
+    lines = [terminal.figures(len(queries), figures, before)]
+    if options.each:
+        data["each"] = [
+            {name: value for name, value in asdict(one).items() if name not in ("qrels", "run")}
+            for one in outcomes
+        ]
+        lines += ["", terminal.outcomes(outcomes)]
+    if options.calibrate:
+        data["calibration"] = facts = evaluation.calibrate(service, outcomes)
+        lines += ["", terminal.calibrated(facts)]
+    return Result(data, "\n".join(lines))
 
 
 def _watched(queries: list[Query]) -> Iterator[Query]:

@@ -16,6 +16,7 @@ from app.settings import Settings
 from app.suggest import suggest
 from index.answer import answer
 from index.build import BuildReport, build
+from index.confidence import ALONE, READ, Calibration, load
 from index.encoder import Encoder
 from index.errors import (
     IndexDamagedError,
@@ -24,7 +25,9 @@ from index.errors import (
     PassagesError,
     QueryError,
 )
+from index.extractor import CrossEncoder, Extractor, Reader
 from index.progress import OnProgress
+from index.reader import DEPTH, rerank
 from index.records import Answer, DocumentSummary, FileReport, Hit, Passage
 from index.search import Searcher
 from index.store import Snapshot, Store
@@ -55,10 +58,14 @@ class Status:
 
 
 class Service:
-    """Answers from the current snapshot of one store. Making one loads nothing."""
+    """Answers from the current snapshot of one store, or from the one that is named.
 
-    def __init__(self, settings: Settings) -> None:
+    Making one loads nothing.
+    """
+
+    def __init__(self, settings: Settings, snapshot: str | None = None) -> None:
         self.settings = settings
+        self.snapshot = snapshot
         self.store = Store(settings.store)
         self.encoder = Encoder(
             settings.model,
@@ -66,18 +73,20 @@ class Service:
             engine=settings.encoder,
             device=settings.device,
         )
+        self.reader = _reader(settings, self.store)
         self._rebuild = Rebuild(settings)
         self._searcher: Searcher | None = None
         self._lock = threading.Lock()
         self._suggestions: tuple[str, list[str]] | None = None
         self._refused: tuple[str | None, str] = ("", "")
+        self._calibration: tuple[int, Calibration | None] = (0, None)
 
     def warm(self) -> None:
         """Load snapshot and model in the background, so that the first question is quick."""
 
         def load() -> None:
             try:
-                self._current().search("warm up", 1)
+                self._answer("warm up", self._current())
                 self.suggestions()
                 # What is loaded now stays: the collector need not look at it again.
                 gc.collect()
@@ -87,19 +96,19 @@ class Service:
 
         threading.Thread(target=load, name="warm", daemon=True).start()
 
-    def ask(self, query: str) -> Answer:
-        """The answer to a question, or an abstention.
+    def ask(self, query: str, *, hits: int | None = None, threshold: float | None = None) -> Answer:
+        """The answer to a question, or an abstention; by default as the settings say.
 
         Raises:
             QueryError: the question is empty or too long.
             IndexMissingError, IndexMismatchError, IndexDamagedError: there is no usable index.
         """
-        hits = max(10, self.settings.top_k)
-        return answer(query, self._current(), hits=hits, threshold=self.settings.threshold)
+        return self._answer(query, self._current(), hits, threshold)
 
     def search(self, query: str, k: int) -> list[Hit]:
         """The ``k`` best passages for a question; raises as ``ask`` does."""
-        return self._current().search(query, k)
+        hits = self._current().search(query, max(k, 2 * DEPTH))
+        return rerank(query, hits, self.reader)[0][:k]
 
     def documents(self) -> list[DocumentSummary]:
         """All documents of the index."""
@@ -131,7 +140,8 @@ class Service:
         """Questions that this corpus answers; kept for each snapshot."""
         searcher = self._current()
         if self._suggestions is None or self._suggestions[0] != searcher.snapshot.id:
-            self._suggestions = (searcher.snapshot.id, suggest(searcher, self.settings.threshold))
+            found = suggest(searcher, lambda query: self._answer(query, searcher))
+            self._suggestions = (searcher.snapshot.id, found)
         return self._suggestions[1][:count]
 
     def status(self) -> Status:
@@ -178,6 +188,8 @@ class Service:
     def build(self, progress: OnProgress, *, force: bool = False) -> BuildReport:
         """Build in this process; other processes see how far it is. Raises as ``build`` does."""
         with self._rebuild.told(progress) as tell:
+            if isinstance(self.reader, Extractor):
+                self.reader.prepare()
             report = build(
                 self.settings.corpus,
                 self.store,
@@ -209,6 +221,48 @@ class Service:
         """Go back to the snapshot before the current one, or to the one named."""
         return self.store.rollback(to)
 
+    def calibration(self) -> Calibration | None:
+        """The confidence fitted to questions of one's own; ``None`` where what ships is used.
+
+        Raises:
+            SettingsError: it cannot be read.
+        """
+        path = self.store.calibration
+        try:
+            changed = path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+        if self._calibration[0] != changed:
+            self._calibration = changed, load(path)
+        found = self._calibration[1]
+        known = found and (found.model, found.reader)
+        return found if known == (self.encoder.identity, self.shipped().reader) else None
+
+    def shipped(self) -> Calibration:
+        """The confidence that is used where none was fitted to questions of one's own."""
+        return READ if isinstance(self.reader, Extractor) else ALONE
+
+    def threshold(self) -> float:
+        """The confidence below which no answer is given."""
+        set_ = self.settings.threshold
+        return (self.calibration() or self.shipped()).weak if set_ is None else set_
+
+    def _answer(
+        self,
+        query: str,
+        searcher: Searcher,
+        hits: int | None = None,
+        threshold: float | None = None,
+    ) -> Answer:
+        return answer(
+            query,
+            searcher,
+            self.reader,
+            hits=hits or max(DEPTH, self.settings.top_k),
+            calibration=self.calibration(),
+            threshold=self.settings.threshold if threshold is None else threshold,
+        )
+
     def _current(self) -> Searcher:
         """The searcher of the current snapshot, opened anew if another one was published.
 
@@ -217,15 +271,16 @@ class Service:
         searcher = self._searcher
         current = None
         try:
-            current = self.store.current()
+            current = self.snapshot or self.store.current()
             if searcher is not None and current in (searcher.snapshot.id, self._refused[0]):
                 if current == searcher.snapshot.id:
                     self._refused = ("", "")
                 return searcher
             with self._lock:
                 searcher = self._searcher
-                if searcher is None or searcher.snapshot.id != self.store.current():
-                    searcher = self._searcher = Searcher(self.store.open(), self.encoder)
+                if searcher is None or searcher.snapshot.id != current:
+                    opened = self.store.open(self.snapshot)
+                    searcher = self._searcher = Searcher(opened, self.encoder)
                     self._refused = ("", "")
                 return searcher
         except (IndexDamagedError, IndexMismatchError, IndexMissingError) as error:
@@ -233,6 +288,14 @@ class Service:
                 raise
             self._refused = (current, f"An older index answers: the new one is no use. {error}")
             return searcher
+
+
+def _reader(settings: Settings, store: Store) -> Reader | None:
+    if settings.reader == "none":
+        return None
+    if settings.reader:
+        return CrossEncoder(settings.reader, settings.device)
+    return Extractor(kept=store.models, engine=settings.encoder)
 
 
 @lru_cache(maxsize=1)

@@ -51,10 +51,15 @@ class Settings(BaseSettings):
         "", description="sentence-transformers name or path; empty: the packaged all-MiniLM-L6-v2"
     )
     encoder: Literal["auto", "openvino", "torch"] = Field(
-        "auto", description="what runs the model; auto: OpenVINO on a CPU, torch on a GPU"
+        "auto", description="what runs the models; auto: OpenVINO on a CPU, torch on a GPU"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where torch runs the model; auto: a GPU if there is one"
+    )
+    reader: str = Field(
+        "",
+        description="what reads a question with its passages; empty: the packaged reader; 'none'; "
+        "or the name or path of a sentence-transformers cross-encoder",
     )
     exact_up_to: int = Field(
         250_000, ge=0, description="passages up to which a question is compared with every one"

@@ -8,9 +8,9 @@ or, last of all, are asked as the topics they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from index.answer import answer
+from index.records import Answer
 from index.search import Searcher
 
 MOST = 8
@@ -21,13 +21,13 @@ _TOPIC = re.compile(r"[^\W\d_a-z][^\W\d_]*[^\W\d_A-Z](?:,? [\w'-]+)*")
 _OF = re.compile(r"^The (\w+(?: \w+)?) of (?:the )?([\w' -]+)$", re.IGNORECASE)
 
 
-def suggest(searcher: Searcher, threshold: float | None = None) -> list[str]:
+def suggest(searcher: Searcher, ask: Callable[[str], Answer]) -> list[str]:
     """At most ``MOST`` questions that are answered with a strong or partial match."""
     found: list[str] = []
     for tried, question in enumerate(_candidates(searcher)):
         if len(found) == MOST or tried == TRIED:
             break
-        reply = answer(question, searcher, threshold=threshold)
+        reply = ask(question)
         if reply.match in ("strong", "partial") and question not in found:
             found.append(question)
     return found

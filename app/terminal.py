@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from app.evaluation import Outcome
     from index.build import BuildReport
     from index.progress import Progress
     from index.records import Answer, FileReport, Hit, Passage
@@ -22,6 +23,22 @@ _STAGES = {
     "publishing": ("Publishing", ""),
 }
 _MATCHES = {"strong": "Strong match", "partial": "Partial match", "weak": "Weak match"}
+_FIGURES = {
+    "ndcg@10": "nDCG@10",
+    "recall@1": "R@1",
+    "recall@5": "R@5",
+    "recall@20": "R@20",
+    "mrr@10": "MRR@10",
+    "first_sentence_answers": "First sentence answers",
+    "span_f1": "Words that answer, F1",
+    "span_em": "Words that answer, exact",
+    "right_shown": "Answered rightly",
+    "rightly_none": "Rightly not answered",
+    "precision": "Right, of those shown",
+    "coverage": "Shown, of all",
+    "auroc": "Confidence, AUROC",
+    "calibration_error": "Confidence, error",
+}
 _EXCERPT = 240  # characters of a passage in a list of hits
 
 
@@ -73,7 +90,9 @@ def hits(found: Iterable[Hit], corpus: str) -> str:
                 ("passage", hit.dense),
                 ("sentence", hit.sentence),
                 ("words", hit.lexical),
+                ("reader", hit.relevance),
             )
+            if each is not None
         ]
         matched = f"; shares {', '.join(hit.matched)}" if hit.matched else ""
         blocks.append(
@@ -81,6 +100,46 @@ def hits(found: Iterable[Hit], corpus: str) -> str:
             f"    score {hit.score:.3f}: {', '.join(evidence)}{matched}"
         )
     return "\n\n".join(blocks) or "Nothing found."
+
+
+def figures(queries: int, found: dict[str, float], before: dict[str, float] | None) -> str:
+    """What an evaluation found; beside it what another snapshot gives, and the difference."""
+    lines = [("Queries", f"{queries:,}")]
+    for name, title in _FIGURES.items():
+        if name not in found:
+            continue
+        line = f"{found[name]:.4f}"
+        if before is not None and name in before:
+            line += f"   before {before[name]:.4f}   {found[name] - before[name]:+.4f}"
+        lines.append((title, line))
+    return table(lines)
+
+
+def outcomes(found: Iterable[Outcome]) -> str:
+    """One line for each query: whether right, the rank of what it looks for, and the answer."""
+    lines = ["query       answer   rank  confidence  question, and first sentence"]
+    for one in found:
+        if one.right is None:
+            verdict = "shown" if one.shown else "none"
+        elif one.unanswerable:
+            verdict = "WRONG" if one.shown else "right: no"
+        else:
+            verdict = ("right" if one.right else "WRONG") if one.shown else "missed"
+        rank = "-" if one.rank is None else str(one.rank)
+        lines.append(f"{one.id:<11} {verdict:<9}{rank:>4}{one.confidence:12.2f}  {one.text}")
+        if one.shown:
+            lines.append(" " * 38 + " ".join(one.quote.split()))
+    return "\n".join(lines)
+
+
+def calibrated(facts: dict[str, Any]) -> str:
+    """What a calibration changed, and where it is."""
+    return (
+        f"Confidence fitted to {counted(facts['questions'], 'question')}: calibration error "
+        f"{facts['error_before']:.3f} before, {facts['error_after']:.3f} after, on these.\n"
+        f"In use from now on: {facts['file']} (delete it to go back to what ships).\n"
+        f"Precision and coverage: {facts['picture']}"
+    )
 
 
 def build(report: BuildReport) -> str:

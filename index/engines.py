@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -119,18 +119,7 @@ class OpenVinoEngine:
     tokens = 2400
 
     def __init__(self, folder: Path, *, throughput: bool) -> None:
-        core = _openvino().Core()
-        fast = throughput and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        self.precision = "bf16" if fast else "f32"
-        options = {
-            "PERFORMANCE_HINT": "THROUGHPUT" if throughput else "LATENCY",
-            "INFERENCE_PRECISION_HINT": self.precision,
-            "CACHE_DIR": str(folder / "compiled"),
-        }
-        if throughput:
-            # A batch on each core: cores that share a batch wait for each other.
-            options["NUM_STREAMS"] = options["INFERENCE_NUM_THREADS"] = str(_cores())
-        self._model = core.compile_model(str(folder / "model.xml"), "CPU", options)
+        self._model, self.precision = compiled(folder, fast=throughput, throughput=throughput)
 
     def run(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
         """Yield ``(number of the batch, unit vectors (b, p, d))`` as they are done."""
@@ -167,38 +156,83 @@ def converted(folder: Path) -> bool:
     return True
 
 
+def compiled(folder: Path, *, fast: bool, throughput: bool) -> tuple[Any, str]:
+    """A converted model made ready to run, and what it computes in: ``"bf16"`` or ``"f32"``.
+
+    ``fast`` allows the former where the processor has it. For ``throughput`` each core runs a
+    request of its own, since cores that share one wait for each other; else all share one.
+    """
+    core = _openvino().Core()
+    half = fast and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    precision = "bf16" if half else "f32"
+    options = {
+        "PERFORMANCE_HINT": "THROUGHPUT" if throughput else "LATENCY",
+        "INFERENCE_PRECISION_HINT": precision,
+        "CACHE_DIR": str(folder / "compiled"),
+    }
+    if throughput:
+        options["NUM_STREAMS"] = options["INFERENCE_NUM_THREADS"] = str(cores())
+    return core.compile_model(str(folder / "model.xml"), "CPU", options), precision
+
+
 def convert(original: TorchEngine, folder: Path, sample: Batch) -> bool:
-    """Convert a model into a folder; on any doubt say why in one line, and return ``False``.
+    """Convert an encoder into a folder; on any doubt say why in one line, and return ``False``.
 
     The converted model must give the sample's vectors the same direction (cosine of at least
     ``SAME_DIRECTION``) and rank the sample's texts in the same order.
+    """
+
+    def difference(made: Path) -> str:
+        _, expected = next(original.run([sample]))
+        _, found = next(OpenVinoEngine(made, throughput=True).run([sample]))
+        return _difference(expected, found, sample)
+
+    return install(folder, lambda made: _write(original, made, sample), difference)
+
+
+def install(folder: Path, write: Callable[[Path], None], difference: Callable[[Path], str]) -> bool:
+    """Let a converted model be written aside, and move it into ``folder`` if it is true.
+
+    ``difference`` says what is wrong with it, or nothing. Where anything is, that is logged in
+    one line, and the result is ``False``.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
             made = Path(aside) / "model"
             made.mkdir()
-            _write(original, made, sample)
-            _, expected = next(original.run([sample]))
-            _, found = next(OpenVinoEngine(made, throughput=True).run([sample]))
-            if problem := _difference(expected, found, sample):
-                log.warning("Encoding with torch: the OpenVINO model differs (%s).", problem)
+            write(made)
+            if problem := difference(made):
+                log.warning("Running a model with torch: the OpenVINO one differs (%s).", problem)
                 return False
             shutil.rmtree(folder, ignore_errors=True)
             made.replace(folder)
     except Exception as error:  # conversion is an optimisation: no failure of it may stop a build
         reason = (str(error).strip() or repr(error)).splitlines()[0]
-        log.warning("Encoding with torch: OpenVINO cannot convert the model (%s).", reason)
+        log.warning("Running a model with torch: OpenVINO cannot convert it (%s).", reason)
         return False
     return True
 
 
-def _write(original: TorchEngine, folder: Path, sample: Batch) -> None:
+def save(module: Any, example: Mapping[str, Any], folder: Path, *, halves: bool) -> None:
+    """Convert a torch module and write it; ``example`` are tensors by the names of its inputs.
+
+    ``halves`` writes the weights as float16.
+    """
     import warnings
 
     import torch
 
     openvino = _openvino()
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # tracing warns of checks that are not traced
+        made = openvino.convert_model(module.eval(), example_input=dict(example))
+    openvino.save_model(made, str(folder / "model.xml"), compress_to_fp16=halves)
+
+
+def _write(original: TorchEngine, folder: Path, sample: Batch) -> None:
+    import torch
+
     model = original.model
 
     class Module(torch.nn.Module):
@@ -214,10 +248,7 @@ def _write(original: TorchEngine, folder: Path, sample: Batch) -> None:
         "mask": torch.from_numpy(sample.mask[:2, :8].copy()),
         "pools": torch.from_numpy(sample.pools[:2, :1, :8].copy()),
     }
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")  # tracing warns of checks that are not traced
-        made = openvino.convert_model(Module().eval(), example_input=small)
-    openvino.save_model(made, str(folder / "model.xml"), compress_to_fp16=False)
+    save(Module(), small, folder, halves=False)
 
 
 def _forward(model: Any, ids: Any, mask: Any, pools: Any) -> Any:
@@ -245,7 +276,7 @@ def _difference(expected: Floats, found: Floats, sample: Batch) -> str:
     return ""
 
 
-def _cores() -> int:
+def cores() -> int:
     """How many processors this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed else os.cpu_count() or 1

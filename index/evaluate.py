@@ -11,6 +11,7 @@ import json
 import math
 import re
 import string
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,12 +41,17 @@ class CorpusText:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One line of a ``queries.jsonl``; ``split`` and ``answers`` may be empty."""
+    """One line of a ``queries.jsonl``; ``split`` and ``answers`` may be empty.
+
+    ``unanswerable`` is true where the line says outright that there are no answers:
+    ``"answers": []``.
+    """
 
     id: str
     text: str
     split: str = ""
     answers: tuple[str, ...] = ()
+    unanswerable: bool = False
 
 
 def ndcg(relevances: Mapping[str, int], ranking: Sequence[str], k: int) -> float:
@@ -168,6 +174,34 @@ def contains_answer(text: str, answers: Iterable[str]) -> bool:
     return any(answer and f" {answer} " in words for answer in wanted)
 
 
+def exact_match(text: str, answers: Iterable[str]) -> float:
+    """1 if the text is one of the answers, both normalised, else 0, as SQuAD's script."""
+    return float(normalise(text) in {normalise(answer) for answer in answers})
+
+
+def f1(text: str, answers: Iterable[str]) -> float:
+    """The best F1 of the text's words and an answer's, in 0..1, as SQuAD's script."""
+    said = Counter(normalise(text).split())
+    best = 0.0
+    for answer in answers:
+        wanted = Counter(normalise(answer).split())
+        common = (said & wanted).total()
+        if common:
+            best = max(best, 2 * common / (said.total() + wanted.total()))
+    return best
+
+
+def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float:
+    """How likely a positive item scores above a negative one, ties counting half, in 0..1.
+
+    Raises:
+        ValueError: all items are of one kind.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(positive, scores))
+
+
 def read_corpus(folder: Path | str) -> Iterator[CorpusText]:
     """The lines of ``corpus.jsonl`` (or ``.gz``) in a BEIR folder, one at a time."""
     for where, line in _objects(_existing(Path(folder), "corpus.jsonl")):
@@ -187,6 +221,7 @@ def read_queries(path: Path | str, split: str | None = None) -> list[Query]:
             text=_text(line, "text", where),
             split=str(line.get("split") or ""),
             answers=tuple(str(answer) for answer in line.get("answers") or ()),
+            unanswerable=line.get("answers") == [],
         )
         for where, line in _objects(_existing(Path(path), "queries.jsonl"))
     ]

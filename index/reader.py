@@ -1,18 +1,24 @@
-"""From a question and its hits to the sentences that answer, with a calibrated confidence.
+"""From a question and its hits to the sentences that answer, likeliest first.
 
-The reader chooses among sentences that stand in the hits; it never writes one. It has no model of
-its own: it weighs how close a sentence is in meaning, how many of the question's telling words it
-has, and how good its passage is.
+The reader chooses among sentences that stand in the hits; it never writes one. It weighs how
+close a sentence is in meaning, how many of the question's telling words it has, how good its
+passage is and, where a network reads question and passage together, what that found.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from index.extractor import Judgement, Reader
 from index.lexical import LexicalIndex, terms_of
-from index.records import Hit, Span
+from index.records import Evidence, Hit, Span
+
+DEPTH = 10
+"""Hits that are read, and again as many where none of these answers."""
+
+ANSWERS = 0.0
+"""The relevance, a logit, from which on a passage is taken to answer."""
 
 QUESTION_WORDS = frozenset(
     terms_of(
@@ -24,77 +30,139 @@ QUESTION_WORDS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class SentenceWeights:
-    """Shares of what makes a sentence the answer; tuned on the ``tune`` questions."""
+class PassageWeights:
+    """Shares of what makes a passage relevant where a network has read it.
 
-    passage: float = 1.0
-    meaning: float = 0.5
-    words: float = 0.8
+    ``retrieval`` is of the hit's score, ``relevance`` of the network's, ``span`` of the likeliest
+    words in the passage. Tuned on the ``tune`` questions that the network was not trained on.
+    """
+
+    retrieval: float = 6.0
+    relevance: float = 1.0
+    span: float = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """A logistic model of the confidence, and where its words begin.
+class SentenceWeights:
+    """Shares of what makes a sentence the answer; tuned as those of passages are."""
 
-    Fitted by ``python -m benchmarks.calibrate`` on ``tune`` questions of ``squad-open``, each
-    asked with and without its article in the corpus, over corpora of several sizes.
-    """
+    passage: float = 1.0
+    span: float = 0.0
+    meaning: float = 0.5
+    shared: float = 0.8
 
-    meaning: float = 14.0
-    words: float = 4.2
-    dense: float = -6.7
-    bias: float = -7.5
-    strong: float = 0.65
-    partial: float = 0.45
-    weak: float = 0.25
+
+ALONE = SentenceWeights()
+READ = SentenceWeights(passage=1.0, span=0.5, meaning=0.5, shared=0.8)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One sentence of a hit as an answer: ``span`` are offsets into the passage's text."""
+    """One sentence of a hit as an answer: ``span`` are offsets into the passage's text.
+
+    ``words`` are the ones in it that answer, if a network found them, ``margin`` is by how much
+    they are likelier than no answer, a difference of logits, and ``relevance`` the network's
+    logit for the passage. ``meaning`` is the sentence's cosine to the question; ``shared`` the
+    share, weighted by inverse document frequency, of the question's words that the sentence or
+    the headings above it have, in 0..1.
+    """
 
     hit: Hit
     span: Span
     score: float
     meaning: float
-    words: float
+    shared: float
+    words: Span | None = None
+    margin: float = 0.0
+    relevance: float = 0.0
+
+
+def rerank(
+    query: str,
+    hits: Sequence[Hit],
+    reader: Reader | None,
+    weights: PassageWeights | None = None,
+) -> tuple[list[Hit], dict[int, Judgement]]:
+    """The hits in the order that the reader gives them, and what it read, by row.
+
+    Where none of the first ``DEPTH`` hits answers, the next ones are read too. A hit that is not
+    read counts as no more relevant than the least relevant one that is. Without a reader the hits
+    are as they came.
+    """
+    if reader is None or not hits:
+        return list(hits), {}
+    weights = weights or PassageWeights()
+    found = reader.read(query, [hit.passage for hit in hits[:DEPTH]])
+    if len(hits) > DEPTH and max(one.relevance for one in found) < ANSWERS:
+        found += reader.read(query, [hit.passage for hit in hits[DEPTH : 2 * DEPTH]])
+
+    def said(judgement: Judgement) -> float:
+        best = max((margin for _, margin in judgement.spans), default=0.0)
+        return weights.relevance * judgement.relevance + weights.span * best
+
+    least = min(map(said, found))
+    by_row = {hit.row: judgement for hit, judgement in zip(hits, found, strict=False)}
+    scored = []
+    for hit in hits:
+        judgement = by_row.get(hit.row)
+        score = weights.retrieval * hit.score + (said(judgement) if judgement else least)
+        relevance = Evidence(None, judgement.relevance) if judgement else None
+        scored.append(replace(hit, score=score, relevance=relevance))
+    scored.sort(key=lambda hit: -hit.score)
+    ranks = sorted(found, key=lambda judgement: -judgement.relevance)
+    return [
+        replace(
+            hit,
+            rank=rank,
+            relevance=hit.relevance
+            and replace(hit.relevance, rank=ranks.index(by_row[hit.row]) + 1),
+        )
+        for rank, hit in enumerate(scored, start=1)
+    ], by_row
 
 
 def read(
-    query: str, hits: Sequence[Hit], lexical: LexicalIndex, weights: SentenceWeights | None = None
+    query: str,
+    hits: Sequence[Hit],
+    lexical: LexicalIndex,
+    judgements: dict[int, Judgement] | None = None,
+    weights: SentenceWeights | None = None,
 ) -> list[Reading]:
     """All sentences of the hits, the likeliest answer first.
 
-    ``meaning`` is the sentence's cosine to the question; ``words`` the share, weighted by inverse
-    document frequency, of the question's words that the sentence or the headings above it have,
-    in 0..1.
+    ``judgements``, as ``rerank`` gives them, are by row: these hits are read; without any, the
+    first ``DEPTH``.
     """
-    weights = weights or SentenceWeights()
+    judgements = judgements or {}
+    weights = weights or (READ if judgements else ALONE)
     terms = list(dict.fromkeys(terms_of(query)))
     terms = [term for term in terms if term not in QUESTION_WORDS] or terms
     importance = dict(zip(terms, lexical.weight(terms).tolist(), strict=True))
     total = sum(importance.values()) or 1.0
     readings = []
-    for hit in hits:
+    for hit in [hit for hit in hits if hit.row in judgements] or hits[:DEPTH]:
+        judgement = judgements.get(hit.row)
         around = set(terms_of(" ".join((hit.passage.title, *hit.passage.headings))))
-        for span, meaning in zip(hit.passage.sentences, hit.sentence_scores, strict=True):
+        for number, span in enumerate(hit.passage.sentences):
+            meaning = hit.sentence_scores[number]
             present = around | set(terms_of(hit.passage.text[slice(*span)]))
-            words = sum(share for term, share in importance.items() if term in present) / total
-            score = weights.passage * hit.score + weights.meaning * meaning + weights.words * words
-            readings.append(Reading(hit, span, score, meaning, words))
+            shared = sum(share for term, share in importance.items() if term in present) / total
+            words, margin = (
+                judgement.spans[number] if judgement and judgement.spans else (None, 0.0)
+            )
+            readings.append(
+                Reading(
+                    hit=hit,
+                    span=span,
+                    score=weights.passage * hit.score
+                    + weights.span * margin
+                    + weights.meaning * meaning
+                    + weights.shared * shared,
+                    meaning=meaning,
+                    shared=shared,
+                    words=words,
+                    margin=margin,
+                    relevance=judgement.relevance if judgement else 0.0,
+                )
+            )
     return sorted(readings, key=lambda reading: -reading.score)
-
-
-def features(best: Reading) -> tuple[float, ...]:
-    """What the confidence is judged by, in the order of ``Calibration``'s weights."""
-    return (best.meaning, best.words, best.hit.dense.score)
-
-
-def confidence(best: Reading, calibration: Calibration) -> float:
-    """The probability, in 0..1, that the sentence ``best`` answers the question."""
-    model = calibration
-    weights = (model.meaning, model.words, model.dense)
-    logit = model.bias + sum(
-        weight * value for weight, value in zip(weights, features(best), strict=True)
-    )
-    return 1 / (1 + math.exp(-logit))

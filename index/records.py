@@ -81,8 +81,10 @@ class Hit:
     """A passage found for a query, and why.
 
     ``score`` is the convex combination of the three pieces of evidence: ``dense`` and
-    ``sentence`` are cosines, ``lexical`` is BM25. ``sentence_scores`` holds one cosine for each of
-    the passage's sentences. ``matched`` are the words of the passage that the query shares.
+    ``sentence`` are cosines, ``lexical`` is BM25. Where a reader has read the passage,
+    ``relevance`` is its logit, and ``score`` has that in it too. ``sentence_scores`` holds one
+    cosine for each of the passage's sentences. ``matched`` are the words of the passage that the
+    query shares.
     """
 
     rank: int
@@ -94,6 +96,7 @@ class Hit:
     lexical: Evidence
     sentence_scores: tuple[float, ...]
     matched: tuple[str, ...]
+    relevance: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,8 @@ class Citation:
     """A quoted sentence and the place it stands in.
 
     ``start`` and ``end`` are offsets into the text of the document ``document_id``: the quote is
-    exactly that slice. ``number`` is the [n] shown to people: the rank of the passage's hit.
+    exactly that slice. ``words`` are offsets, likewise, of the words in it that answer; ``None``
+    where none stand out. ``number`` is the [n] shown to people: the rank of the passage's hit.
     """
 
     number: int
@@ -111,6 +115,7 @@ class Citation:
     start: int
     end: int
     score: float
+    words: Span | None = None
 
 
 Match = Literal["strong", "partial", "weak", "none"]

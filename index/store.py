@@ -35,6 +35,7 @@ FORMAT = 2
 
 TABLE, LEXICAL = "passages.sqlite", "lexical"
 MANIFEST, CURRENT, CACHE, MODELS = "manifest.json", "CURRENT", "vectors.cache", "models"
+CALIBRATION = "calibration.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,11 @@ class Store:
     def models(self) -> Path:
         """Where converted models are kept."""
         return self.folder / MODELS
+
+    @property
+    def calibration(self) -> Path:
+        """Where a confidence that was fitted to questions of one's own is kept."""
+        return self.folder / CALIBRATION
 
     def size(self) -> int:
         """Bytes on disk, of whatever is there: a build may come and go meanwhile."""

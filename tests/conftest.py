@@ -14,6 +14,7 @@ import pytest
 
 from index.build import build
 from index.encoder import Encoder, Halves, Input
+from index.extractor import Extractor
 from index.search import Searcher
 from index.store import Store
 from tests.tiny_model import make_tiny_model
@@ -134,6 +135,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("PASSAGES_") and name != "PASSAGES_CHROMIUM":
             monkeypatch.delenv(name)
+    # Converting the reader's network takes seconds; the tests that are about it share one.
+    monkeypatch.setenv("PASSAGES_READER", "none")
+
+
+@pytest.fixture(scope="session")
+def extractor(kept: Path) -> Extractor:
+    """The reader as it is used."""
+    return Extractor(kept=kept)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from conftest import HashEncoder
 
-from index.answer import MOST_SENTENCES, answer, match_of
+from index.answer import answer
 from index.build import build
+from index.confidence import ALONE, Calibration
 from index.encoder import Encoder
-from index.reader import Calibration
 from index.records import Answer
 from index.search import Searcher
 from index.store import Store
@@ -23,7 +23,7 @@ QUERIES = [DEPTH, "Who pays a berth fee?", "How many bees are in a hive?", "How 
 
 def always(probability: float) -> Calibration:
     """A calibration that is as sure of every answer."""
-    return Calibration(0, 0, 0, bias=math.log(probability / (1 - probability)))
+    return Calibration("", {}, math.log(probability / (1 - probability)))
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,7 @@ class TestQuotes:
         self, query: str, searcher: Searcher
     ) -> None:
         reply = answer(query, searcher, threshold=0)
-        assert 1 <= len(reply.citations) <= MOST_SENTENCES == 3
+        assert 1 <= len(reply.citations) <= 5
         assert_quotes_are_slices(reply, searcher)
 
     def test_the_best_comes_first_and_none_is_quoted_twice(self, searcher: Searcher) -> None:
@@ -66,18 +66,23 @@ class TestQuotes:
             assert scores == sorted(scores, reverse=True)
             assert len({citation.quote for citation in citations}) == len(citations) >= 1
 
-    def test_no_more_than_three_are_quoted_however_many_fit(
-        self, tmp_path: Path, store: Store, encoder: HashEncoder
+    @pytest.mark.parametrize(
+        ("query", "most"),
+        [("badger cubs", 3), ("List badger cubs", 5), ("Why do badger cubs play?", 4)],
+    )
+    def test_no_more_are_quoted_than_the_question_wants_however_many_fit(
+        self, query: str, most: int, tmp_path: Path, store: Store, encoder: HashEncoder
     ) -> None:
         (tmp_path / "texts").mkdir()
         (tmp_path / "texts" / "cubs.txt").write_text(
             "Badger cubs sleep underground. Badger cubs drink milk. Badger cubs learn digging. "
-            "Badger cubs fear foxes. Badger cubs play outside."
+            "Badger cubs fear foxes. Badger cubs play outside. "
+            "Badger cubs dream often. Badger cubs smell well."
         )
         build(tmp_path / "texts", store, encoder)
         searcher = Searcher(store.open(), encoder)
-        reply = answer("badger cubs", searcher, calibration=always(0.9))
-        assert len(reply.citations) == 3
+        reply = answer(query, searcher, calibration=always(0.9))
+        assert 1 <= len(reply.citations) <= most
 
     def test_a_sentence_that_stands_twice_is_quoted_once(
         self, tmp_path: Path, store: Store, encoder: HashEncoder
@@ -151,7 +156,7 @@ class TestAbstaining:
             assert not reply.citations
 
     def test_the_calibrated_threshold_is_where_weak_begins(self, searcher: Searcher) -> None:
-        weak = Calibration().weak
+        weak = ALONE.weak
         assert answer(DEPTH, searcher, calibration=always(weak + 0.001)).answered
         assert not answer(DEPTH, searcher, calibration=always(weak - 0.001)).answered
 
@@ -169,18 +174,17 @@ class TestMatch:
     def test_the_confidence_is_said_in_words(
         self, sure: float, match: str, searcher: Searcher
     ) -> None:
-        words = Calibration(0, 0, 0, math.log(sure / (1 - sure)), 0.65, 0.45, 0.25)
+        words = Calibration("", {}, math.log(sure / (1 - sure)), 0.65, 0.45, 0.25)
         reply = answer(DEPTH, searcher, calibration=words)
         assert reply.match == match
         assert reply.answered == (match != "none")
         assert reply.confidence == pytest.approx(sure)
 
     def test_each_word_begins_at_its_own_number(self) -> None:
-        calibration = Calibration()
-        assert match_of(calibration.strong, calibration) == "strong"
-        assert match_of(calibration.partial, calibration) == "partial"
-        assert match_of(math.nextafter(calibration.partial, 0), calibration) == "weak"
-        assert match_of(0, calibration) == "weak"
+        assert ALONE.match(ALONE.strong) == "strong"
+        assert ALONE.match(ALONE.partial) == "partial"
+        assert ALONE.match(math.nextafter(ALONE.partial, 0)) == "weak"
+        assert ALONE.match(0) == "weak"
 
     def test_a_weak_match_quotes_one_sentence(self, searcher: Searcher) -> None:
         counts = []

@@ -107,6 +107,15 @@ def test_a_typed_question_is_answered_in_the_documents_words(visitor: Visitor) -
     visitor.sees(".card mark", DEPTH_QUOTE)
 
 
+def test_the_words_that_answer_are_bold(visitor: Visitor) -> None:
+    page = visitor.visit(link(DEPTH))
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    bold = page.locator(".lead .sentence strong").first
+    assert "14" in bold.inner_text()
+    assert len(bold.inner_text()) < len(DEPTH_QUOTE)
+    assert int(bold.evaluate("one => getComputedStyle(one).fontWeight")) >= 600
+
+
 def test_a_citation_opens_its_passage_in_the_document(visitor: Visitor) -> None:
     page = visitor.visit(link(DEPTH))
     visitor.sees(".sentence", DEPTH_QUOTE)

@@ -18,6 +18,7 @@ from app import cli, commands, terminal
 from app.service import Service, Status
 from index.build import BuildReport
 from index.errors import IndexMissingError, QueryError
+from index.evaluate import METRICS
 from index.progress import Progress
 from index.records import (
     Answer,
@@ -89,6 +90,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeService:
     service = FakeService(
         {
             "ask": ANSWERED,
+            "threshold": 0.25,
             "search": [HIT],
             "build": REPORT,
             "status": STATUS,
@@ -98,7 +100,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeService:
             "documents": [DocumentSummary("guide/bees.md", "Bees", "markdown", "", 3, 90)],
         }
     )
-    monkeypatch.setattr(commands, "open_service", lambda settings: service)
+    monkeypatch.setattr(commands, "open_service", lambda settings, snapshot=None: service)
     monkeypatch.chdir(tmp_path)
     return service
 
@@ -301,8 +303,9 @@ class TestEval:
         assert cli.main(["eval", str(judged), "--split", "test", "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
         assert found["queries"] == 1
-        assert set(found["metrics"].values()) == {1.0}
-        assert found["first_sentence_answers"] == 1.0
+        figures = found["figures"]
+        assert {figures[name] for name in METRICS} == {1.0}
+        assert figures["first_sentence_answers"] == figures["right_shown"] == 1.0
 
     def test_files_may_be_named_one_by_one(
         self, fake: FakeService, judged: Path, capsys: pytest.CaptureFixture[str]
@@ -326,7 +329,7 @@ class TestEval:
         self, fake: FakeService, judged: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (judged / "queries.jsonl").write_text('{"_id": "q1", "text": ""}\n')
-        fake.replies["search"] = QueryError("The question is empty.")
+        fake.replies["ask"] = QueryError("The question is empty.")
         assert cli.main(["eval", str(judged)]) == 0
         captured = capsys.readouterr()
         assert "0.0000" in captured.out

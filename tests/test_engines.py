@@ -162,7 +162,7 @@ class TestFallingBack:
         monkeypatch.setattr(OpenVinoEngine, "run", turned)
         self.falls_back(kept_by, by_torch)
         (line,) = warnings_of()
-        assert "Encoding with torch" in line
+        assert "Running a model with torch" in line
         assert "cosine" in line
         assert "\n" not in line
 

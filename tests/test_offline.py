@@ -22,15 +22,16 @@ class Closed(socket.socket):
 socket.socket = Closed
 socket.create_connection = socket.getaddrinfo = socket.gethostbyname = closed
 
-from index import Encoder, Searcher, Store, answer, build
+from index import Encoder, Extractor, Searcher, Store, answer, build
 
 corpus, folder = sys.argv[1:]
 store = Store(folder)
 encoder = Encoder(kept=store.models)
 report = build(corpus, store, encoder)
 searcher = Searcher(store.open(), encoder)
-known = answer("How deep is the harbour of Porvenir?", searcher)
-unknown = answer("Who won the chess tournament in Reykjavik?", searcher)
+reader = Extractor(kept=store.models)
+known = answer("How deep is the harbour of Porvenir?", searcher, reader)
+unknown = answer("Who won the chess tournament in Reykjavik?", searcher, reader)
 print(json.dumps([report.encoded, known.text, unknown.answered]))
 """
 

@@ -119,6 +119,17 @@ def test_every_citation_has_its_source_on_the_page() -> None:
     assert [one["before"] for one in data["sources"]] == ["", "", "", "before"]
 
 
+def test_the_words_that_answer_stand_out_of_their_sentence() -> None:
+    quoted = passage(1, "🐝 About 50,000 bees.", start=10)
+    cited = replace(citation(1, quoted, 0, len(quoted.text)), words=(18, 24))
+    reply = Answer("q", True, 0.9, "strong", (cited,), (hit(1, quoted),))
+    (sentence,) = answer_data(reply, reply.hits, 1, 3.2, lambda _: 1, ("", ""))["sentences"]
+    assert sentence["pieces"] == [("🐝 About ", ""), ("50,000", "words"), (" bees.", "")]
+    plain = replace(reply, citations=(replace(cited, words=None),))
+    (sentence,) = answer_data(plain, reply.hits, 1, 3.2, lambda _: 1, ("", ""))["sentences"]
+    assert sentence["pieces"] == [("🐝 About 50,000 bees.", "")]
+
+
 def test_nothing_is_marked_where_nothing_is_answered() -> None:
     hits = answered().hits
     reply = Answer("q", False, 0.1, "none", (), hits)

@@ -6,41 +6,40 @@ import json
 from pathlib import Path
 
 import pytest
-from tokenizers import Tokenizer
 
-from index.encoder import Encoder
+from index.encoder import packaged_model
+from index.extractor import LONGEST, QUESTION, Tokens
 from training.data import squad
-from training.train import LONGEST, QUESTION, row_of, tokenizer_of
+from training.train import row_of
 
 PASSAGE = "The ferry to Sandholm leaves at nine. It carries forty cars and two hundred people."
 
 
 @pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    return tokenizer_of(Encoder().folder)
+def tokens() -> Tokens:
+    return Tokens(packaged_model())
 
 
 @pytest.mark.parametrize("answer", ["nine", "forty cars", "The ferry to Sandholm", "people."])
 @pytest.mark.parametrize("context", ["", "Ferries › Timetable"])
-def test_the_marked_tokens_are_the_answer(tokenizer: Tokenizer, answer: str, context: str) -> None:
+def test_the_marked_tokens_are_the_answer(tokens: Tokens, answer: str, context: str) -> None:
     start = PASSAGE.index(answer)
-    row = row_of(tokenizer, "When?", context, PASSAGE, [(start, start + len(answer))])
+    row = row_of(tokens, "When?", context, PASSAGE, [(start, start + len(answer))])
     ((first, last),) = row.spans
-    assert tokenizer.decode(row.ids[first : last + 1]) == tokenizer.decode(
-        tokenizer.encode(answer, add_special_tokens=False).ids
-    )
+    (pair,) = tokens.pairs("", [("", answer)])
+    assert row.ids[first : last + 1] == pair.ids[pair.begin : -1]
     assert set(row.types[first : last + 1]) == {1}
     assert row.label == 1
 
 
-def test_a_passage_without_an_answer_points_to_the_first_token(tokenizer: Tokenizer) -> None:
-    row = row_of(tokenizer, "When?", "", PASSAGE, ())
+def test_a_passage_without_an_answer_points_to_the_first_token(tokens: Tokens) -> None:
+    row = row_of(tokens, "When?", "", PASSAGE, ())
     assert (row.spans, row.label) == ([(0, 0)], 0)
 
 
-def test_an_answer_that_is_cut_off_is_not_marked(tokenizer: Tokenizer) -> None:
+def test_an_answer_that_is_cut_off_is_not_marked(tokens: Tokens) -> None:
     text = "word " * 500 + "nine"
-    row = row_of(tokenizer, "why " * 100, "", text, [(len(text) - 4, len(text))])
+    row = row_of(tokens, "why " * 100, "", text, [(len(text) - 4, len(text))])
     assert row.spans == []
     assert len(row.ids) == LONGEST
     assert row.types.index(1) == QUESTION + 2

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
 import random
 import sys
@@ -31,6 +32,7 @@ from index.store import Store
 
 MISLEADING = 12  # kept for each question; training draws from them
 DEPTH = 20
+HELD_OUT = 3  # of ten tune articles
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,11 @@ def read(folder: Path, names: Sequence[str] = ()) -> Iterator[tuple[str, Questio
                     fields[name] = tuple(tuple(pair) for pair in fields[name])
                 fields["answers"] = tuple(fields["answers"])
                 yield path.stem, Question(**fields)
+
+
+def held_out(title: str) -> bool:
+    """Whether an article of the tune split is kept from training, to tune and calibrate with."""
+    return hashlib.sha256(title.replace("_", " ").encode()).digest()[0] % 10 < HELD_OUT
 
 
 Source = tuple[list[Question], list[tuple[str, str]]]

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import random
@@ -20,17 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer
 from torch.nn import functional
 from tqdm import tqdm
 
-from index.encoder import Encoder
-from training.data import Question, read
-from training.model import MASKED, Loss, Outputs, ReaderNetwork, loss_of
+from index.encoder import packaged_model
+from index.extractor import Tokens
+from index.network import MASKED, Outputs, ReaderNetwork
+from training.data import Question, held_out, read
+from training.loss import Loss, loss_of
 
-LONGEST = 384  # tokens of question and passage together
-QUESTION = 64  # tokens of the question
-HELD_OUT = 3  # of ten tune articles: kept from training, to tune and calibrate with
 TOGETHER = 8  # rows that go through the network at once
 KEYWORDS = 0.15  # of the questions are shown as the keywords in them
 TWICE = ("squad-open", "dev-v2")
@@ -80,14 +77,14 @@ def train(options: argparse.Namespace) -> None:
     """Run all steps that are left, with a checkpoint every five minutes."""
     options.out.mkdir(parents=True, exist_ok=True)
     checkpoint = options.out / "checkpoint.pt"
-    folder = Encoder().folder
+    folder = packaged_model()
     torch.manual_seed(options.seed)
     network = ReaderNetwork(folder)
     weights = [tensor for tensor in network.parameters() if tensor.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=options.rate, weight_decay=0.01, fused=True)
     mean: Any = torch.optim.swa_utils.get_ema_multi_avg_fn(0.999)  # type: ignore[no-untyped-call]
     average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=mean)
-    batches = Batches(options, tokenizer_of(folder))
+    batches = Batches(options, Tokens(folder))
     steps = int(options.epochs * len(batches))
     warm = max(1, steps // 20)
 
@@ -197,22 +194,14 @@ def tensors(rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor, torch.Tens
     return ids, mask, types
 
 
-def held_out(question: Question, source: str) -> bool:
-    """Whether a question is kept from training: it is of one of some articles of the tune split."""
-    if source not in TWICE:
-        return False
-    name = question.context.replace("_", " ")
-    return hashlib.sha256(name.encode()).digest()[0] % 10 < HELD_OUT
-
-
 class Batches:
     """All batches by number; texts of like length are together, in an order that the seed gives."""
 
-    def __init__(self, options: argparse.Namespace, tokenizer: Tokenizer) -> None:
+    def __init__(self, options: argparse.Namespace, tokens: Tokens) -> None:
         self._seed = options.seed
         self._size = options.questions
         self._misleading = options.misleading
-        self._tokenizer = tokenizer
+        self._tokens = tokens
         self._questions = list(_shown(options.data))
         self._epoch = -1
         self._order: list[list[int]] = []
@@ -264,7 +253,7 @@ class Batches:
         self, question: Question, context: str, text: str, spans: Sequence[tuple[int, int]]
     ) -> Row:
         """One passage for a question as tokens. A row whose gold answers are cut off has none."""
-        return row_of(self._tokenizer, question.text, context, text, spans)
+        return row_of(self._tokens, question.text, context, text, spans)
 
 
 def keywords(question: str) -> str:
@@ -274,46 +263,31 @@ def keywords(question: str) -> str:
     return " ".join(kept or words)
 
 
-def tokenizer_of(folder: Path) -> Tokenizer:
-    """The model's tokenizer, which by itself would cut texts at 128 tokens and fill them up."""
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
-
-
 def row_of(
-    tokenizer: Tokenizer, query: str, context: str, text: str, spans: Sequence[tuple[int, int]]
+    tokens: Tokens, query: str, context: str, text: str, spans: Sequence[tuple[int, int]]
 ) -> Row:
-    """The tokens of a question and a passage, as the reader sees them."""
-    asked = tokenizer.encode(query, add_special_tokens=False)
-    told = tokenizer.encode(f"{context}\n{text}" if context else text, add_special_tokens=False)
-    first, separator = (int(tokenizer.token_to_id(mark) or 0) for mark in ("[CLS]", "[SEP]"))
-    head = [first, *asked.ids[:QUESTION], separator]
-    room = LONGEST - len(head) - 1
-    ids = [*head, *told.ids[:room], separator]
-    types = [0] * len(head) + [1] * (len(ids) - len(head) - 1) + [0]
-    shift = len(context) + 1 if context else 0
+    """A question and a passage as tokens, with the gold answers that are whole among them."""
+    pair = tokens.pairs(query, [(context, text)])[0]
     found = []
     for start, end in spans:
         places = [
             number
-            for number, (begins, ends) in enumerate(told.offsets[:room])
-            if begins < end + shift and ends > start + shift
+            for number, (begins, ends) in enumerate(pair.offsets)
+            if begins < end and ends > start
         ]
-        whole = places and told.offsets[places[-1]][1] >= end + shift
-        if places and whole:
-            found.append((len(head) + places[0], len(head) + places[-1]))
+        if places and pair.offsets[places[-1]][1] >= end:
+            found.append((pair.begin + places[0], pair.begin + places[-1]))
     if not spans:
         found = [(0, 0)]
-    return Row(ids, types, sorted(set(found)), float(bool(spans)))
+    return Row(pair.ids, pair.types, sorted(set(found)), float(bool(spans)))
 
 
 def _shown(folder: Path) -> Iterator[Question]:
     for source, question in read(folder):
-        if question.misleading and not held_out(question, source):
+        like = source in TWICE
+        if question.misleading and not (like and held_out(question.context)):
             yield question
-            if source in TWICE:
+            if like:
                 yield question
 
 

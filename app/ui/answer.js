@@ -103,7 +103,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     data.sentences.forEach((sentence) => {
       const lit = data.sentences.length > 1 && sentence.number === data.active;
       // The chip must not stand alone at the start of a line.
-      const group = element("span", lit ? "sentence on" : "sentence", sentence.text);
+      const group = element("span", lit ? "sentence on" : "sentence");
+      appendPieces(group, sentence.pieces);
       text.append(group, "\u00a0", chipFor(sentence.number), " ");
     });
     return text;

@@ -15,10 +15,12 @@ function button(className, text, onClick) {
   return made;
 }
 
-// pieces are [text, kind] pairs: kind "quote" is a cited sentence, "near" and "" are plain.
+// pieces are [text, kind] pairs: kind "quote" is a cited sentence, "words" are those in it that
+// answer, "near" and "" are plain.
 function appendPieces(parent, pieces) {
   for (const [text, kind] of pieces) {
     if (kind === "quote") parent.append(element("mark", "", text));
+    else if (kind === "words") parent.append(element("strong", "", text));
     else parent.append(element("span", kind, text));
   }
 }

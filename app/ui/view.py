@@ -13,7 +13,8 @@ from typing import Any
 from index.records import Answer, Citation, DocumentSummary, Hit, Passage, Span
 
 Piece = tuple[str, str]
-"""A stretch of text and its kind: "quote" (cited), "near" (closest to the question) or ""."""
+"""A stretch of text and its kind: "quote" (cited), "words" (in it, the ones that answer), "near"
+(closest to the question) or ""."""
 
 AROUND = 12
 """Passages shown on either side of the open one, beside an answer."""
@@ -115,7 +116,8 @@ def answer_data(
         "milliseconds": round(milliseconds) if milliseconds >= 10 else round(milliseconds, 1),
         "suggestions": list(suggestions),
         "sentences": [
-            {"text": citation.quote, "number": citation.number} for citation in answer.citations
+            {"text": citation.quote, "pieces": _emphasised(citation), "number": citation.number}
+            for citation in answer.citations
         ],
         "sources": [
             _source(hit, answer, total(hit.passage.document_id))
@@ -127,6 +129,14 @@ def answer_data(
             for hit in hits
         ],
     }
+
+
+def _emphasised(citation: Citation) -> list[Piece]:
+    """The quote in pieces, with the words in it that answer, if any, as "words"."""
+    if citation.words is None:
+        return [(citation.quote, "")]
+    start, end = (place - citation.start for place in citation.words)
+    return cut(citation.quote, [(start, end)], "words")
 
 
 def _source(hit: Hit, answer: Answer, total: int) -> dict[str, Any]:

@@ -1,17 +1,16 @@
 """The reader's network: one pass over question and passage, three heads.
 
-The encoder is all-MiniLM-L6-v2 with its word embeddings as they are; the rest is trained.
+The encoder is all-MiniLM-L6-v2 with its word embeddings as they are; the rest is trained by
+``training/``. Imports torch: this file is imported where the network is made, not before.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 MASKED = -1e4  # score of a token that no span may begin or end at
 
@@ -25,7 +24,10 @@ class ReaderNetwork(nn.Module):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         from transformers import AutoModel
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         # No dropout inside: on a CPU it takes longer than all else. Averaging the weights helps.
         self.encoder: Any = AutoModel.from_pretrained(
             str(folder),
@@ -52,8 +54,8 @@ class ReaderNetwork(nn.Module):
         states = self.dropout(states)
         relevance = self.relevance(states[:, 0])[:, 0].float()
         scores = self.span(states).float()
-        allowed = (types * mask).bool()
-        allowed[:, 0] = True
+        first = torch.arange(ids.shape[1], device=ids.device)[None] == 0
+        allowed = (types * mask).bool() | first
         scores = scores.masked_fill(~allowed[:, :, None], MASKED)
         return relevance, scores[:, :, 0], scores[:, :, 1]
 
@@ -64,44 +66,3 @@ class ReaderNetwork(nn.Module):
             for name, tensor in self.state_dict().items()
             if not name.startswith("encoder.embeddings.word_embeddings")
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """The parts of what training makes small."""
-
-    span: Tensor
-    relevance: Tensor
-    order: Tensor
-
-    @property
-    def total(self) -> Tensor:
-        """Their weighted sum."""
-        return self.span + 0.5 * self.relevance + 0.5 * self.order
-
-
-def loss_of(
-    outputs: Outputs,
-    spans: list[list[tuple[int, int]]],
-    labels: Tensor,
-    groups: Tensor,
-) -> Loss:
-    """What the outputs for a batch cost.
-
-    ``spans`` are token positions of each row's gold answers, ``(0, 0)`` for none; their marginal
-    likelihood counts (Clark and Gardner, *Simple and Effective Multi-Paragraph Reading
-    Comprehension*, 2018). ``labels (b,)`` are 1 where the passage answers; ``groups (g, n)`` are
-    the rows of each question, the answering one first, or -1 in its place if there is none.
-    """
-    relevance, start, end = outputs
-    starts, ends = start.log_softmax(1), end.log_softmax(1)
-    likelihood = []
-    for row, gold in enumerate(spans):
-        if gold:
-            first, last = torch.tensor(gold).T
-            likelihood.append(torch.logsumexp(starts[row, first] + ends[row, last], 0))
-    span = -torch.stack(likelihood).clamp(min=-20).mean()
-    relevant = functional.binary_cross_entropy_with_logits(relevance, labels)
-    ordered = groups[groups[:, 0] >= 0]
-    order = -relevance[ordered].log_softmax(1)[:, 0].mean() if len(ordered) else relevant * 0
-    return Loss(span, relevant, order)

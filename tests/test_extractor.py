@@ -1,0 +1,200 @@
+"""The reader's network: the words it marks, its two ways of running, and damaged weights."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index import extractor as module
+from index.encoder import packaged_model
+from index.errors import ModelError
+from index.extractor import (
+    CONTEXT,
+    LONGEST,
+    QUESTION,
+    CrossEncoder,
+    Extractor,
+    Pair,
+    Tokens,
+    spans_of,
+    whole_words,
+)
+from index.records import Passage
+
+TEXT = "The ferry to Sandholm leaves at nine. It carries forty cars and two hundred people."
+SPANS = ((0, 37), (38, 83))
+
+
+def a_passage(text: str = TEXT, title: str = "Ferries", spans: tuple = SPANS) -> Passage:
+    return Passage("p", "d", title, ("Timetable",), 1, 0, len(text), text, spans)
+
+
+@pytest.fixture(scope="module")
+def tokens() -> Tokens:
+    return Tokens(packaged_model())
+
+
+class TestTokens:
+    def test_offsets_are_into_the_text(self, tokens: Tokens) -> None:
+        (pair,) = tokens.pairs("When?", [("Ferries › Timetable", TEXT)])
+        words = [TEXT[start:end] for start, end in pair.offsets if start >= 0]
+        assert "".join(words).replace(" ", "") == TEXT.replace(" ", "")
+        assert len(pair.offsets) == len(pair.ids) - pair.begin - 1
+        assert {pair.types[pair.begin + n] for n in range(len(pair.offsets))} == {1}
+
+    def test_no_part_crowds_out_the_others(self, tokens: Tokens) -> None:
+        (pair,) = tokens.pairs("why " * 300, [("above " * 300, "text " * 300)])
+        assert len(pair.ids) == LONGEST
+        assert pair.begin == QUESTION + 2
+        assert [start for start, _ in pair.offsets].count(-1) == CONTEXT
+
+    @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=200))
+    def test_any_text_makes_a_pair(self, query: str, context: str, text: str) -> None:
+        (pair,) = Tokens(packaged_model()).pairs(query, [(context, text)])
+        assert len(pair.ids) == len(pair.types) <= LONGEST
+        assert all(0 <= start <= end <= len(text) for start, end in pair.offsets if start >= 0)
+
+
+class TestSpans:
+    def scores(self, pair: Pair, first: int, last: int, no: float = 0.0) -> tuple:
+        start, end = np.full((2, len(pair.ids)), -5.0, np.float32)
+        start[0] = end[0] = no
+        start[first], end[last] = 4.0, 3.0
+        return 1.0, start, end
+
+    def token(self, pair: Pair, word: str) -> int:
+        return pair.begin + [TEXT[a:b] if a >= 0 else "" for a, b in pair.offsets].index(word)
+
+    def test_each_sentence_has_its_likeliest_words(self, tokens: Tokens) -> None:
+        (pair,) = tokens.pairs("How many?", [("Ferries", TEXT)])
+        scores = self.scores(pair, self.token(pair, "forty"), self.token(pair, "cars"), no=0.5)
+        (_, low), ((start, end), high) = spans_of(a_passage(), pair, scores)
+        assert TEXT[start:end] == "forty cars"
+        assert high == pytest.approx(4 + 3 - 2 * 0.5)
+        assert low == pytest.approx(-5 - 5 - 2 * 0.5)
+
+    def test_words_never_reach_from_one_sentence_into_another(self, tokens: Tokens) -> None:
+        (pair,) = tokens.pairs("How many?", [("Ferries", TEXT)])
+        scores = self.scores(pair, self.token(pair, "nine"), self.token(pair, "forty"))
+        for (start, end), (first, last) in zip(
+            [span for span, _ in spans_of(a_passage(), pair, scores)], SPANS, strict=True
+        ):
+            assert first <= start < end <= last
+
+    def test_the_end_never_comes_before_the_beginning(self, tokens: Tokens) -> None:
+        (pair,) = tokens.pairs("How many?", [("Ferries", TEXT)])
+        scores = self.scores(pair, self.token(pair, "people"), self.token(pair, "forty"))
+        for (start, end), _ in spans_of(a_passage(), pair, scores):
+            assert start < end
+
+    def test_a_sentence_past_what_is_seen_is_as_unlikely_as_can_be(self, tokens: Tokens) -> None:
+        text = "word " * 500 + "end."
+        passage = a_passage(text, spans=((0, 20), (2490, 2504)))
+        (pair,) = tokens.pairs("When?", [("", text)])
+        (_, seen), (unseen, low) = spans_of(passage, pair, self.scores(pair, 10, 10))
+        assert unseen == (2490, 2504)
+        assert low < seen
+
+    def test_parts_of_words_are_widened(self) -> None:
+        text = "It cost $1,200 in Århus, ok."
+        at = text.index("rhus")
+        assert whole_words(text, (at, at + 2), (0, len(text))) == (at - 1, at + 4)
+        assert whole_words(text, (at, at + 2), (at, at + 3)) == (at, at + 3)
+        assert whole_words(text, (0, 2), (0, len(text))) == (0, 2)
+
+
+class TestReading:
+    def test_it_finds_the_words_and_knows_the_passage(self, extractor: Extractor) -> None:
+        other = a_passage("Copper conducts heat better than iron.", "Metals", ((0, 38),))
+        found = extractor.read("When does the ferry to Sandholm leave?", [other, a_passage()])
+        assert found[1].relevance > found[0].relevance + 2
+        (start, end), margin = found[1].spans[0]
+        assert "nine" in TEXT[start:end]
+        assert margin > found[1].spans[1][1]
+        assert margin > found[0].spans[0][1]
+
+    def test_torch_and_the_converted_network_agree(self, extractor: Extractor) -> None:
+        passages = [a_passage(), a_passage("It rains.", "", ((0, 9),)), a_passage(TEXT * 9)]
+        fast = extractor.read("How many cars does it carry?", passages)
+        slow = Extractor().read("How many cars does it carry?", passages)
+        for one, other in zip(fast, slow, strict=True):
+            assert one.relevance == pytest.approx(other.relevance, abs=0.3)
+        assert fast[0].spans[1][0] == slow[0].spans[1][0]
+
+    def test_nothing_to_read_is_nothing_read(self, extractor: Extractor) -> None:
+        assert extractor.read("When?", []) == []
+
+    @pytest.mark.parametrize("query", ["🦉", "؟متى", "x" * 1000, "why " * 250, "\x00"])
+    def test_odd_questions_are_read(self, extractor: Extractor, query: str) -> None:
+        passages = [
+            a_passage(),
+            a_passage("🦉🦉", "", ((0, 2),)),
+            a_passage("שלום.", "", ((0, 5),)),
+        ]
+        found = extractor.read(query, passages)
+        assert [len(one.spans) for one in found] == [2, 1, 1]
+        assert all(np.isfinite(one.relevance) for one in found)
+
+    def test_threads_may_share_it(self, extractor: Extractor) -> None:
+        alone = extractor.read("When does it leave?", [a_passage()] * 3)
+        found: list = []
+        threads = [
+            threading.Thread(
+                target=lambda: found.append(
+                    extractor.read("When does it leave?", [a_passage()] * 3)
+                )
+            )
+            for _ in range(12)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == [alone] * 12
+
+
+class TestWeights:
+    def test_missing_ones_are_an_error(self, tmp_path: Path) -> None:
+        with pytest.raises(ModelError, match="missing"):
+            Extractor(weights=tmp_path / "none").read("When?", [a_passage()])
+
+    def test_damaged_ones_are_an_error(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        damaged = tmp_path / "reader.safetensors"
+        damaged.write_bytes(module.WEIGHTS.read_bytes()[:-1] + b"\0")
+        monkeypatch.setattr(module, "WEIGHTS", damaged)
+        with pytest.raises(ModelError, match="hash differs"):
+            Extractor(weights=damaged).read("When?", [a_passage()])
+
+    def test_a_network_that_differs_when_converted_is_run_by_torch(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(module, "_difference", lambda *arguments: "another relevance")
+        reader = Extractor(kept=tmp_path)
+        with caplog.at_level(logging.WARNING, "passages"):
+            assert len(reader.read("When?", [a_passage()])) == 1
+        assert reader.precision == "f32"
+        assert "another relevance" in caplog.text
+        with pytest.raises(ModelError, match="OpenVINO"):
+            Extractor(kept=tmp_path, engine="openvino").read("When?", [a_passage()])
+
+
+class TestCrossEncoder:
+    def test_any_from_a_folder_tells_relevance(self, tmp_path: Path) -> None:
+        from sentence_transformers import CrossEncoder as Model
+
+        Model(str(packaged_model()), num_labels=1, local_files_only=True).save(str(tmp_path))
+        (one, two) = CrossEncoder(str(tmp_path)).read("When?", [a_passage(), a_passage("No.")])
+        assert one.spans == two.spans == ()
+        assert np.isfinite([one.relevance, two.relevance]).all()
+
+    def test_an_unknown_one_is_an_error(self, tmp_path: Path) -> None:
+        with pytest.raises(ModelError, match="setting 'reader'"):
+            CrossEncoder(str(tmp_path / "none")).read("When?", [a_passage()])

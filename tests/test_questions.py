@@ -1,0 +1,81 @@
+"""What kind of answer a question wants."""
+
+from __future__ import annotations
+
+import pytest
+
+from index.questions import Kind, defines, kind_of, topic_of
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("Why do cells divide?", "why"),
+        ("can you explain why it rains", "why"),
+        ("What was the cause of the fire?", "why"),
+        ("How does the ferry work?", "how"),
+        ("How to add a document", "how"),
+        ("How many bees are in a hive?", "fact"),
+        ("How long is the pier?", "fact"),
+        ("What are the objectives of the pact?", "list"),
+        ("List the formats", "list"),
+        ("Which formats can be read?", "list"),
+        ("what kinds of files are read", "list"),
+        ("What is a snapshot?", "definition"),
+        ("Define passage", "definition"),
+        ("What does NATO mean?", "definition"),
+        ("What is the capital of France?", "fact"),
+        ("Who was the first president?", "fact"),
+        ("What is the tallest building?", "fact"),
+        ("What does it do?", "fact"),
+        ("In what year was the pact signed?", "fact"),
+        ("Is the pier safe?", "yes or no"),
+        ("do warships pay a fee", "yes or no"),
+        ("objectives of the pact", "fact"),
+        ("", "fact"),
+        ("🐝?", "fact"),
+        ("مرحبا؟", "fact"),
+    ],
+)
+def test_the_form_of_a_question_tells_its_kind(query: str, kind: Kind) -> None:
+    assert kind_of(query) == kind
+    assert kind_of(f"  {query.upper()}\n") == kind
+
+
+@pytest.mark.parametrize(
+    ("query", "topic"),
+    [
+        ("What is defence diplomacy?", "defence diplomacy"),
+        ("What is a memorandum of understanding?", "memorandum of understanding"),
+        ("what's a snapshot?", "snapshot"),
+        ("What does RRF stand for?", "rrf"),
+        ("What is the definition of “soft power”?", "soft power"),
+        ("What is the capital of France?", ""),
+        ("What are the objectives of the pact?", ""),
+        ("Where is it?", ""),
+    ],
+)
+def test_a_definition_is_asked_of_a_topic(query: str, topic: str) -> None:
+    assert topic_of(query) == topic
+
+
+@pytest.mark.parametrize(
+    ("sentence", "topic", "is_so"),
+    [
+        ("A snapshot is an index that never changes.", "snapshot", True),
+        ("Defence diplomacy (DD) refers to peaceful uses of armies.", "defence diplomacy", True),
+        ("“Passages” are what is quoted.", "passage", True),
+        ("The snapshot that is current answers.", "snapshot", False),
+        ("Nobody knows what a snapshot is.", "snapshot", False),
+        ("C++ is a language.", "c++", False),
+    ],
+)
+def test_a_sentence_defines_what_it_begins_with(sentence: str, topic: str, is_so: bool) -> None:
+    assert defines(sentence, topic) is is_so
+
+
+@pytest.mark.parametrize("part", ["what is a ", "please so and ", "what does x ", "(", "\\"])
+def test_long_questions_are_told_as_quickly_as_short_ones(part: str) -> None:
+    query = (part * 1000)[:1000]
+    assert kind_of(query) in ("fact", "definition", "list", "why", "how", "yes or no")
+    assert not defines(query, topic_of(query) or "x")
