@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from index.parsers.text import decode
+from index.parsers.writer import Writer, row_text
 from index.records import Block, Document
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str]:
     tokens = (
         MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).parse(source)
     )
-    writer = _Writer()
+    writer = Writer()
     columns: list[str] = []
     row: list[str] = []
     inside = ""
@@ -71,7 +72,7 @@ def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str]:
         elif token.type == "thead_close":
             columns = row
         elif token.type == "tr_close" and columns:
-            writer.add(_row(columns, row), row_line)
+            writer.add(row_text(columns, row), row_line)
         elif token.type == "table_close":
             if row is columns:  # the head is all there is
                 writer.add("; ".join(filter(None, columns)), row_line)
@@ -82,49 +83,6 @@ def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str]:
     return writer.text(), tuple(writer.blocks), writer.first_heading
 
 
-class _Writer:
-    """Collects the visible text, its blocks set apart by blank lines, under their headings."""
-
-    def __init__(self) -> None:
-        self.blocks: list[Block] = []
-        self.first_heading = ""
-        self._headings: list[str] = []  # _headings[level - 1]; "" where a level was left out
-        self._bare_line: int | None = None
-        self._bare = False  # nothing stands below the last heading yet
-        self._parts: list[str] = []
-        self._length = 0
-
-    def begin_section(self, level: int, heading: str, line: int | None) -> None:
-        if level <= len(self._headings):
-            self.end_section()
-        above = self._headings[: level - 1]
-        self._headings = [*above, *[""] * (level - 1 - len(above)), heading]
-        self.first_heading = self.first_heading or heading
-        self._bare, self._bare_line = True, line
-
-    def end_section(self) -> None:
-        """Keep a heading that no block has above it as a paragraph."""
-        if self._bare:
-            self._bare = False
-            self.add(self._headings.pop(), self._bare_line)
-
-    def add(self, text: str, line: int | None) -> None:
-        text = text.strip()
-        if not text:
-            return
-        self._bare = False
-        if self._parts:
-            self._parts.append("\n\n")
-            self._length += 2
-        path = tuple(heading for heading in self._headings if heading)
-        self.blocks.append(Block(self._length, self._length + len(text), path, line))
-        self._parts.append(text)
-        self._length += len(text)
-
-    def text(self) -> str:
-        return "".join(self._parts)
-
-
 def _visible(token: Token) -> str:
     parts = []
     for child in token.children or []:
@@ -133,9 +91,3 @@ def _visible(token: Token) -> str:
         else:
             parts.append(child.content)
     return "".join(parts).strip()
-
-
-def _row(columns: list[str], cells: list[str]) -> str:
-    """A table row that stands on its own: ``Country: France; Ships: 5``."""
-    pairs = zip(columns, cells, strict=False)
-    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)

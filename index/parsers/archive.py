@@ -1,0 +1,78 @@
+"""Reads files inside ZIP archives, which DOCX, PPTX, EPUB and ODT are, without being blown up."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from typing import TYPE_CHECKING
+
+from index.errors import ParseError
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+LARGEST = 300_000_000  # bytes of all members, unpacked
+RATIO = 200  # times that a large member may be larger than it is packed
+
+
+def opened(data: bytes) -> zipfile.ZipFile:
+    """An archive that is whole and not larger, unpacked, than any document should be.
+
+    Raises:
+        ParseError: it is damaged, encrypted or too large.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+        raise ParseError(f"The file is a damaged archive: {error}.") from error
+    total = sum(member.file_size for member in archive.infolist())
+    if total > LARGEST:
+        raise ParseError(f"The file unpacks to {total:,} bytes; {LARGEST:,} are allowed.")
+    for member in archive.infolist():
+        if member.file_size > 10_000_000 and member.file_size > RATIO * member.compress_size:
+            raise ParseError(f"The file's part '{member.filename}' is packed suspiciously small.")
+        if member.flag_bits & 1:
+            raise ParseError("The file is encrypted. Save it without a password, then rebuild.")
+    return archive
+
+
+def member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """The bytes of one member, never more than it says it has.
+
+    Raises:
+        ParseError: there is no such member, or it is damaged.
+    """
+    try:
+        info = archive.getinfo(name)
+        with archive.open(info) as file:
+            found = file.read(info.file_size + 1)
+    except KeyError as error:
+        raise ParseError(f"The file lacks its part '{name}'.") from error
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError) as error:
+        raise ParseError(f"The file's part '{name}' is damaged: {error}.") from error
+    except (RuntimeError, ValueError) as error:
+        raise ParseError(f"The file's part '{name}' cannot be read: {error}.") from error
+    if len(found) > info.file_size:
+        raise ParseError(f"The file's part '{name}' is larger than it says.")
+    return found
+
+
+def xml(data: bytes) -> _Element:
+    """The root of an XML document; no entity is resolved and nothing is fetched.
+
+    Raises:
+        ParseError: it is not well-formed.
+    """
+    from lxml import etree
+
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=True
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise ParseError(f"The XML inside the file is damaged: {error}.") from error
+    if root is None:
+        raise ParseError("The XML inside the file is empty or damaged.")
+    return root

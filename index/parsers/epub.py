@@ -1,0 +1,61 @@
+"""EPUB: the chapters in the order of its spine, each read as the HTML it is."""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+from index.errors import ParseError
+from index.parsers.archive import member, opened, xml
+from index.parsers.html import decode_html, tree, write
+from index.parsers.writer import Writer
+from index.records import Document
+
+_CONTAINER = "META-INF/container.xml"
+
+
+def parse_epub(data: bytes, document_id: str, digest: str) -> Document:
+    """Read a book; the title and author are those of its package.
+
+    Raises:
+        ParseError: it is damaged, encrypted, or lacks its package.
+    """
+    archive = opened(data)
+    root = xml(member(archive, _CONTAINER))
+    package = next((found.get("full-path") for found in root.iter("{*}rootfile")), None)
+    if not package:
+        raise ParseError("The EPUB does not say where its contents are.")
+    content = xml(member(archive, package))
+    folder = posixpath.dirname(package)
+    files = {item.get("id"): item for item in content.iter("{*}item")}
+    writer = Writer()
+    missing = []
+    for reference in content.iter("{*}itemref"):
+        item = files.get(reference.get("idref"))
+        if item is None or "html" not in (item.get("media-type") or ""):
+            continue
+        if "nav" in (item.get("properties") or "").split():
+            continue
+        name = posixpath.normpath(posixpath.join(folder, unquote(item.get("href") or "")))
+        try:
+            write(tree(decode_html(member(archive, name))), writer)
+        except ParseError as error:
+            missing.append(f"{name}: {error}")
+    writer.end_section()
+    if missing and not writer.blocks:
+        raise ParseError(f"No chapter can be read. {missing[0]}")
+    fields = {
+        name: " ".join((content.findtext(f".//{{*}}{tag}") or "").split())
+        for name, tag in (("title", "title"), ("author", "creator"), ("date", "date"))
+    }
+    name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
+    return Document(
+        document_id,
+        fields.pop("title") or writer.first_heading or name,
+        writer.text(),
+        tuple(writer.blocks),
+        "epub",
+        digest,
+        {name: value for name, value in fields.items() if value},
+    )

@@ -1,0 +1,74 @@
+"""Collects what parsers read: paragraphs under their headings, with exact offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from index.records import Block
+
+
+class Writer:
+    """Collects the visible text, its blocks set apart by blank lines, under their headings."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self.first_heading = ""
+        self._headings: list[str] = []  # _headings[level - 1]; "" where a level was left out
+        self._place: tuple[int | None, int | None] = (None, None)
+        self._bare = False  # nothing stands below the last heading yet
+        self._parts: list[str] = []
+        self._length = 0
+
+    def begin_section(
+        self, level: int, heading: str, line: int | None = None, page: int | None = None
+    ) -> None:
+        """A heading; ``level`` 1 is the outermost."""
+        if level <= len(self._headings):
+            self.end_section()
+        above = self._headings[: level - 1]
+        self._headings = [*above, *[""] * (level - 1 - len(above)), heading]
+        self.first_heading = self.first_heading or heading
+        self._bare, self._place = True, (line, page)
+
+    def end_section(self) -> None:
+        """Keep a heading that no block has above it as a paragraph."""
+        if self._bare:
+            self._bare = False
+            self.add(self._headings.pop(), *self._place)
+
+    def add(self, text: str, line: int | None = None, page: int | None = None) -> None:
+        """A paragraph; one without visible characters is left out."""
+        text = text.strip()
+        if not text:
+            return
+        self._bare = False
+        if self._parts:
+            self._parts.append("\n\n")
+            self._length += 2
+        path = tuple(heading for heading in self._headings if heading)
+        self.blocks.append(Block(self._length, self._length + len(text), path, line, page))
+        self._parts.append(text)
+        self._length += len(text)
+
+    def text(self) -> str:
+        """All paragraphs, set apart by blank lines: what the blocks' offsets are into."""
+        return "".join(self._parts)
+
+    def add_table(
+        self, rows: Sequence[Sequence[str]], *, head: bool = True, page: int | None = None
+    ) -> None:
+        """A paragraph for each row, with the names of the columns where the first row has them."""
+        rows = [[" ".join(cell.split()) for cell in row] for row in rows]
+        rows = [row for row in rows if any(row)]
+        columns = rows[0] if head and len(rows) > 1 else ()
+        for row in rows[1:] if columns else rows:
+            if columns and len(row) <= len(columns):
+                self.add(row_text(columns, row), page=page)
+            else:
+                self.add("; ".join(filter(None, row)), page=page)
+
+
+def row_text(columns: Sequence[str], cells: Sequence[str]) -> str:
+    """A table row that stands on its own: ``Country: France; Ships: 5``."""
+    pairs = zip(columns, cells, strict=False)
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)
