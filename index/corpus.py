@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.errors import CorpusError
-from index.parsers import PARSERS, supported
+from index.parsers import SUFFIXES, supported
 from index.records import FileReport
 
 
@@ -79,7 +79,7 @@ def _why_not(path: Path) -> str:
     if not stat.S_ISREG(mode):
         return "It is not a regular file."
     if not supported(path):
-        return f"No parser reads '{path.suffix}' files. Readable are: {' '.join(sorted(PARSERS))}."
+        return f"No parser reads '{path.suffix}' files. Readable are: {' '.join(sorted(SUFFIXES))}."
     return ""
 
 

@@ -1,40 +1,78 @@
-"""From a file to a ``Document``: one parser a format, chosen by suffix and checked by content."""
+"""From a file to a ``Document``: one parser a format, chosen by content and by suffix.
+
+Each parser is imported when the first file of its format is met. What a file's first bytes say
+beats what its name says; a text's format is told by its name alone.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
+import zipfile
 from collections.abc import Callable
-from pathlib import Path
+from importlib import import_module
+from pathlib import Path, PurePosixPath
 
 from index.errors import ParseError
-from index.parsers.markdown import parse_markdown
-from index.parsers.text import parse_text
 from index.records import Document
 
 Parser = Callable[[bytes, str, str], Document]
 """``(data, document_id, digest) -> Document``; raises ``ParseError``."""
 
-PARSERS: dict[str, Parser] = {
-    ".md": parse_markdown,
-    ".markdown": parse_markdown,
-    ".txt": parse_text,
-    ".text": parse_text,
+FORMATS: dict[str, tuple[str, str]] = {
+    "markdown": ("index.parsers.markdown", "parse_markdown"),
+    "text": ("index.parsers.text", "parse_text"),
+    "pdf": ("index.parsers.pdf", "parse_pdf"),
+    "docx": ("index.parsers.docx", "parse_docx"),
+    "pptx": ("index.parsers.pptx", "parse_pptx"),
+    "html": ("index.parsers.html", "parse_html"),
+    "epub": ("index.parsers.epub", "parse_epub"),
+    "odt": ("index.parsers.odt", "parse_odt"),
+    "rtf": ("index.parsers.rtf", "parse_rtf"),
+    "rst": ("index.parsers.rst", "parse_rst"),
+    "csv": ("index.parsers.tables", "parse_table"),
+    "eml": ("index.parsers.eml", "parse_eml"),
 }
+"""The module and the function that read each format."""
 
-_BINARY_MAGIC = {
-    b"%PDF-": "a PDF",
-    b"PK\x03\x04": "a ZIP archive (DOCX, EPUB, PPTX …)",
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"\x1f\x8b": "a gzip archive",
-    b"\x7fELF": "a program",
-    b"SQLite format 3\x00": "a SQLite database",
+SUFFIXES = {
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "text",
+    ".text": "text",
+    ".pdf": "pdf",
+    ".docx": "docx",
+    ".docm": "docx",
+    ".pptx": "pptx",
+    ".pptm": "pptx",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".epub": "epub",
+    ".odt": "odt",
+    ".rtf": "rtf",
+    ".rst": "rst",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".eml": "eml",
 }
+"""The format of each suffix."""
+
+_BINARY = {
+    b"\xd0\xcf\x11\xe0": "an old or an encrypted Office file. Save it as DOCX or PPTX, without a "
+    "password, then rebuild.",
+    b"\x89PNG": "a PNG picture.",
+    b"\xff\xd8\xff": "a JPEG picture.",
+    b"\x1f\x8b": "a gzip archive.",
+    b"\x7fELF": "a program.",
+    b"SQLite format 3\x00": "a SQLite database.",
+}
+_INSIDE = {"word/": "docx", "ppt/": "pptx"}
 
 
 def supported(path: Path) -> bool:
     """Whether some parser reads files with this name."""
-    return path.suffix.lower() in PARSERS
+    return path.suffix.lower() in SUFFIXES
 
 
 def digest_of(path: Path) -> str:
@@ -60,14 +98,73 @@ def parse(path: Path, document_id: str) -> Document:
         data = path.read_bytes()
     except OSError as error:
         raise ParseError(f"The file cannot be read: {error.strerror or error}.") from error
-    parser = PARSERS.get(path.suffix.lower())
-    if parser is None:
-        names = " ".join(sorted(PARSERS))
-        raise ParseError(f"No parser reads '{path.suffix}' files. Readable are: {names}.")
-    for magic, name in _BINARY_MAGIC.items():
-        if data.startswith(magic):
-            raise ParseError(f"The file is {name}, not text as its name says.")
-    document = parser(data, document_id, hashlib.sha256(data).hexdigest())
+    document = parse_bytes(data, document_id)
     if not document.blocks:
         raise ParseError("The file holds no text.")
     return document
+
+
+def parse_bytes(data: bytes, document_id: str) -> Document:
+    """Read the bytes of a file; one without text is a document without blocks.
+
+    Raises:
+        ParseError: they are of an unknown format, or not what the name says.
+    """
+    suffix = PurePosixPath(document_id).suffix.lower()
+    name = format_of(data) or SUFFIXES.get(suffix)
+    if name is None:
+        readable = " ".join(sorted(SUFFIXES))
+        raise ParseError(f"No parser reads '{suffix}' files. Readable are: {readable}.")
+    module, function = FORMATS[name]
+    try:
+        parser: Parser = getattr(import_module(module), function)
+    except ModuleNotFoundError as error:
+        raise ParseError(
+            f"To read {name} files, install what reads them: pip install {error.name}"
+        ) from error
+    if name == "eml":
+        return parser(data, document_id, hashlib.sha256(data).hexdigest(), parse_bytes)  # type: ignore[call-arg]
+    return parser(data, document_id, hashlib.sha256(data).hexdigest())
+
+
+def format_of(data: bytes) -> str | None:
+    """The format that a file's bytes show, or ``None`` where they could be any text.
+
+    Raises:
+        ParseError: they are of a kind that no parser reads.
+    """
+    for magic, what in _BINARY.items():
+        if data.startswith(magic):
+            raise ParseError(f"The file is {what}")
+    if b"%PDF-" in data[:1024]:
+        return "pdf"
+    if data.startswith(b"{\\rtf"):
+        return "rtf"
+    if data.startswith(b"PK\x03\x04"):
+        return _format_of_archive(data)
+    head = data[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return "html" if head.startswith((b"<!doctype html", b"<html")) else None
+
+
+def _format_of_archive(data: bytes) -> str:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+            kind = archive.read("mimetype")[:100] if "mimetype" in names else b""
+    except (
+        zipfile.BadZipFile,
+        OSError,
+        ValueError,
+        EOFError,
+        RuntimeError,
+        NotImplementedError,
+    ) as error:
+        raise ParseError(f"The file is a damaged archive: {error}.") from error
+    if b"epub" in kind:
+        return "epub"
+    if b"opendocument.text" in kind:
+        return "odt"
+    for folder, name in _INSIDE.items():
+        if any(one.startswith(folder) for one in names):
+            return name
+    raise ParseError("The file is a ZIP archive. Unpack it into the folder, then rebuild.")
