@@ -1,7 +1,7 @@
 """HTML, and the chapters of an EPUB: what a reader of the page sees, under its headings.
 
-Scripts, styles, forms and navigation are left out; tables are read row by row. Nothing is fetched
-and no script runs.
+Scripts, styles, forms and navigation are left out; tables are read row by row. The page is taken
+apart as browsers do, by Lexbor; nothing is fetched and no script runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from index.parsers.writer import Writer
 from index.records import Document
 
 if TYPE_CHECKING:
-    from lxml.html import HtmlElement
+    from selectolax.lexbor import LexborNode as Node
 
 LEFT_OUT = frozenset(
     "script style template noscript nav form button input select textarea iframe object embed svg "
@@ -32,7 +32,6 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _ROLES = frozenset("navigation banner contentinfo search menu menubar toolbar dialog".split())
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CHARSET = re.compile(rb"""charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
-_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _BLANK = re.compile(r"\n\s*\n")
 _LATIN = ("iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii")
 _BREAK = "\x00"  # stands for <br> until white space has been made one space
@@ -43,13 +42,14 @@ def parse_html(data: bytes, document_id: str, digest: str) -> Document:
     """Read a saved web page; the title is its ``<title>``, or the first heading.
 
     Raises:
-        ParseError: the bytes are no text, or no HTML can be made of them.
+        ParseError: the bytes are no text.
     """
     root = tree(decode_html(data))
     writer = Writer()
     write(root, writer)
     writer.end_section()
-    title = " ".join((root.findtext(".//title") or "").split())
+    named = root.css_first("head title")
+    title = " ".join(named.text().split()) if named is not None else ""
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     return Document(
         document_id,
@@ -88,109 +88,106 @@ def _is_utf8(data: bytes) -> bool:
         return False
 
 
-def tree(text: str) -> HtmlElement:
-    """The elements of a page.
+def tree(text: str) -> Node:
+    """The root of a page.
 
     Raises:
-        ParseError: there are none.
+        ParseError: there is none.
     """
-    from lxml import etree, html
+    from selectolax.lexbor import LexborHTMLParser
 
-    parser = html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
-    try:
-        # An XML declaration in text that is decoded already would be taken at its word.
-        content = _DECLARATION.sub("", text).encode("utf-8", "replace")
-        root = html.document_fromstring(content, parser=parser)
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError) as error:
-        raise ParseError("The page is empty or is not HTML.") from error
+    root = LexborHTMLParser(text.encode("utf-8", "replace")).root
+    if root is None:
+        raise ParseError("The page is empty.")
     return root
 
 
-def write(root: HtmlElement, writer: Writer, page: int | None = None) -> None:
+def write(root: Node, writer: Writer) -> None:
     """Add what a reader sees of an element to a writer."""
     parts: list[str] = []
 
     def flush() -> None:
         text = " ".join("".join(parts).split()).replace(_BREAK, "\n")
         parts.clear()
-        writer.add("\n".join(line.strip() for line in text.split("\n")), page=page)
+        writer.add("\n".join(line.strip() for line in text.split("\n")))
 
-    def visit(element: HtmlElement, depth: int) -> None:
-        tag = element.tag
-        if not isinstance(tag, str):
-            return
-        if _left_out(element):
-            return
-        if tag in _HEADINGS:
+    def visit(node: Node, depth: int) -> None:
+        tag = node.tag
+        if tag == "-text":
+            parts.append(node.text_content or "")
+        elif tag in _HEADINGS and not _left_out(node):
             flush()
-            heading = visible(element)
-            if heading:
-                writer.begin_section(_HEADINGS[tag], heading, page=page)
-            return
-        if tag == "table" and not element.findall(".//table"):
+            if heading := visible(node):
+                writer.begin_section(_HEADINGS[tag], heading)
+        elif tag == "table" and not _left_out(node) and not node.css("table table"):
             flush()
-            _write_table(element, writer, page)
-            return
-        if tag == "pre":
+            _write_table(node, writer)
+        elif tag == "pre" and not _left_out(node):
             flush()
-            for part in _BLANK.split(element.text_content()):
-                writer.add(part.strip("\n"), page=page)
-            return
-        if tag == "br":
+            for part in _BLANK.split(node.text()):
+                writer.add(part.strip("\n"))
+        elif tag == "br":
             parts.append(f" {_BREAK} ")
-        block = tag in BLOCKS
-        if block:
-            flush()
-        if depth > DEEPEST:
-            parts.append(element.text_content())
-        else:
-            parts.append(element.text or "")
-            for child in element:
-                visit(child, depth + 1)
-                parts.append(child.tail or "")
-        if block:
-            flush()
+        elif not _left_out(node):
+            if tag in BLOCKS:
+                flush()
+            if depth > DEEPEST:
+                parts.append(node.text(separator=" "))
+            else:
+                for child in node.iter(include_text=True):
+                    visit(child, depth + 1)
+            if tag in BLOCKS:
+                flush()
 
     visit(root, 0)
     flush()
 
 
-def visible(element: HtmlElement) -> str:
+def visible(node: Node, depth: int = 0) -> str:
     """The text of an element on one line, without what is left out."""
-    if not isinstance(element.tag, str) or _left_out(element):
-        return ""
-    parts = [element.text or ""]
-    for child in element:
-        parts += [" " if child.tag in BLOCKS or child.tag == "br" else "", visible(child)]
-        parts.append(child.tail or "")
+    if depth > DEEPEST:
+        return " ".join(node.text(separator=" ").split())
+    parts: list[str] = []
+    for child in node.iter(include_text=True):
+        if child.tag == "-text":
+            parts.append(child.text_content or "")
+        elif not _left_out(child):
+            apart = " " if child.tag in BLOCKS or child.tag == "br" else ""
+            inner = visible(child, depth + 1)
+            raw = child.text()
+            # White space at the edges of an inline element sets words apart.
+            before = " " if raw[:1].isspace() else apart
+            parts.append(f"{before}{inner}{' ' if raw[-1:].isspace() else apart}")
     return " ".join("".join(parts).split())
 
 
-def _left_out(element: HtmlElement) -> bool:
-    return (
-        element.tag in LEFT_OUT
-        or element.get("role") in _ROLES
-        or element.get("aria-hidden") == "true"
-        or element.get("hidden") is not None
-        or bool(_HIDDEN.search(element.get("style") or ""))
+def _left_out(node: Node) -> bool:
+    if node.tag in LEFT_OUT:
+        return True
+    attributes = node.attributes
+    return bool(attributes) and (
+        attributes.get("role") in _ROLES
+        or attributes.get("aria-hidden") == "true"
+        or "hidden" in attributes
+        or bool(_HIDDEN.search(attributes.get("style") or ""))
     )
 
 
-def _write_table(table: HtmlElement, writer: Writer, page: int | None) -> None:
-    caption = table.find("caption")
+def _write_table(table: Node, writer: Writer) -> None:
+    caption = table.css_first("caption")
     if caption is not None:
-        writer.add(visible(caption), page=page)
+        writer.add(visible(caption))
     rows, head = [], False
-    for row in table.iter("tr"):
-        cells = [cell for cell in row if cell.tag in ("td", "th")]
+    for row in table.css("tr"):
+        cells = [cell for cell in row.iter() if cell.tag in ("td", "th")]
         if not rows:
-            inside = row.getparent()
+            inside = row.parent
             head = (inside is not None and inside.tag == "thead") or (
                 bool(cells) and all(cell.tag == "th" for cell in cells)
             )
         rows.append([visible(cell) for cell in cells])
     if rows and max(map(len, rows)) < 2:  # only there to place things on the page
         for cells in rows:
-            writer.add(" ".join(cells), page=page)
+            writer.add(" ".join(cells))
     else:
-        writer.add_table(rows, head=head, page=page)
+        writer.add_table(rows, head=head)
