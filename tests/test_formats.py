@@ -206,7 +206,7 @@ class TestHtml:
 
     @pytest.mark.parametrize(
         ("declared", "encoding"),
-        [("utf-8", "utf-8"), ("iso-8859-1", "cp1252"), ("iso-8859-1", "utf-8"), ("nonsense", "utf-8"),
+        [("utf-8", "utf-8"), ("iso-8859-1", "cp1252"), ("iso-8859-1", "utf-8"), ("none", "utf-8"),
          ("utf-8", "cp1252"), ("windows-1251", "cp1251")],
     )  # fmt: skip
     def test_the_charset_may_be_declared_wrongly(self, declared: str, encoding: str) -> None:

@@ -32,6 +32,7 @@ _WORD = re.compile(r"[^\s\ufffe]+\ufffe?")
 _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
 _BULLET = re.compile(r"(?:[•▪●○■◦‣–—*]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4})[.)]|(?:\d+\.)+\d*)\s")
 _END = re.compile(r"[.!?:;][\"'”’)\]]*$")
+_BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W\d_]")
 
 Box = tuple[float, float, float, float]
@@ -95,7 +96,7 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
         ParseError: it is encrypted, damaged, or no page of it has a text layer.
     """
     with _opened(data) as pdf:
-        pages = [Page(n + 1, pdf[n].get_height(), lines_of(pdf[n])) for n in range(len(pdf))]
+        pages = [_page(pdf, number) for number in range(1, len(pdf) + 1)]
         title = str(pdf.get_metadata_dict().get("Title") or "").strip()
     if pages and not any(page.lines for page in pages):
         raise ParseError(
@@ -120,6 +121,17 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
     return Document(document_id, title, writer.text(), tuple(writer.blocks), "pdf", digest)
 
 
+def _page(pdf: Any, number: int) -> Page:
+    """A page as it stands in the file; one that is damaged has no lines."""
+    import pypdfium2
+
+    try:
+        page = pdf[number - 1]
+        return Page(number, page.get_height(), lines_of(page))
+    except pypdfium2.PdfiumError:
+        return Page(number, 0.0, [])
+
+
 def boxes(data: bytes, number: int, quote: str) -> list[tuple[int, Box]]:
     """Where a quote that begins on page ``number``, from 1, stands: a box for each line of it.
 
@@ -131,7 +143,7 @@ def boxes(data: bytes, number: int, quote: str) -> list[tuple[int, Box]]:
     with _opened(data) as pdf:
         words: list[tuple[str, int, Line, float, float]] = []
         for index in range(number - 1, min(number + 1, len(pdf))):
-            for line in ordered(lines_of(pdf[index])):
+            for line in ordered(_page(pdf, index + 1).lines):
                 for start, end, left, right in line.words:
                     words.append((line.text[start:end], index + 1, line, left, right))
     wanted = _squeezed(quote)
@@ -193,13 +205,25 @@ def lines_of(page: Any) -> list[Line]:
             size = raw.FPDFText_GetFontSize(handle, first) or 1.0
             if raw.FPDFText_GetMatrix(handle, first, matrix):
                 size *= (matrix.b**2 + matrix.d**2) ** 0.5 or 1.0
-            bold = raw.FPDFText_GetFontWeight(handle, first) >= 600
+            bold = _is_bold(handle, first)
             line = Line("", x0, x1, y0, y1, size, bold)
             found.append(line)
         line.add(match[0][:-1] + CUT if cut else match[0], x0, y0, x1, y1)
         if cut:
             line = None
     return found
+
+
+def _is_bold(handle: Any, place: int) -> bool:
+    import pypdfium2.raw as raw
+
+    if raw.FPDFText_GetFontWeight(handle, place) >= 600:
+        return True
+    # The fonts that every reader has are known by name only.
+    name = ctypes.create_string_buffer(100)
+    flags = ctypes.c_int()
+    size = raw.FPDFText_GetFontInfo(handle, place, name, len(name), ctypes.byref(flags))
+    return 0 < size <= len(name) and bool(_BOLD.search(name.value))
 
 
 def ordered(lines: list[Line]) -> list[Line]:
@@ -263,27 +287,25 @@ def _beside(before: Sequence[Line], after: Sequence[Line]) -> bool:
 
 def _rows(lines: list[Line]) -> list[Line]:
     """From the top; what stands at one height from left to right, as one line."""
-    found: list[Line] = []
-    for line in sorted(lines, key=lambda line: (-(line.top + line.bottom) / 2, line.left)):
-        last = found[-1] if found else None
-        middle = (line.top + line.bottom) / 2
-        if last is not None and last.bottom < middle < last.top and line.left >= last.right - 1:
-            merged = Line(
-                last.text,
-                last.left,
-                last.right,
-                last.bottom,
-                last.top,
-                last.size,
-                last.bold,
-                [*last.words],
-            )
-            for start, end, left, right in line.words:
-                merged.add(line.text[start:end], left, line.bottom, right, line.top)
-            found[-1] = merged
+    rows: list[list[Line]] = []
+    for line in sorted(lines, key=lambda line: -(line.top + line.bottom)):
+        first = rows[-1][0] if rows else None
+        if first is not None and first.bottom < (line.top + line.bottom) / 2 < first.top:
+            rows[-1].append(line)
         else:
-            found.append(line)
-    return found
+            rows.append([line])
+    return [_merged(sorted(row, key=lambda line: line.left)) for row in rows]
+
+
+def _merged(row: list[Line]) -> Line:
+    if len(row) == 1:
+        return row[0]
+    first = row[0]
+    whole = Line("", first.left, first.left, first.bottom, first.top, first.size, first.bold)
+    for line in row:
+        for start, end, left, right in line.words:
+            whole.add(line.text[start:end], left, line.bottom, right, line.top)
+    return whole
 
 
 def _drop_running(pages: Sequence[Page]) -> None:
@@ -312,6 +334,11 @@ def _running_key(page: Page, line: Line) -> tuple[bool, str]:
 
 
 def _paragraphs(pages: Sequence[Page]) -> Iterator[Paragraph]:
+    letters: Counter[float] = Counter()
+    for page in pages:
+        for line in page.lines:
+            letters[line.size] += len(line.text)
+    usual = letters.most_common(1)[0][0] if letters else 0.0
     for page in pages:
         if not page.lines:
             continue
@@ -320,10 +347,10 @@ def _paragraphs(pages: Sequence[Page]) -> Iterator[Paragraph]:
             for above, below in zip(page.lines, page.lines[1:], strict=False)
             if 0 < above.bottom - below.bottom < 4 * above.size
         ]
-        leading = median(gaps) if gaps else 0.0
+        leading = sorted(gaps)[len(gaps) // 3] if gaps else 0.0
         current = Paragraph(page.number, [page.lines[0]])
         for above, below in zip(page.lines, page.lines[1:], strict=False):
-            if _goes_on(current, above, below, leading):
+            if _goes_on(current, above, below, leading, usual):
                 current.lines.append(below)
             else:
                 yield current
@@ -331,7 +358,7 @@ def _paragraphs(pages: Sequence[Page]) -> Iterator[Paragraph]:
         yield current
 
 
-def _goes_on(paragraph: Paragraph, above: Line, below: Line, leading: float) -> bool:
+def _goes_on(paragraph: Paragraph, above: Line, below: Line, leading: float, usual: float) -> bool:
     if above.text.endswith(CUT):
         return True
     larger, smaller = max(above.size, below.size), min(above.size, below.size)
@@ -340,6 +367,8 @@ def _goes_on(paragraph: Paragraph, above: Line, below: Line, leading: float) -> 
     if _BULLET.match(below.text):
         return False
     drop = above.bottom - below.bottom
+    if smaller > LARGER * usual and 0 < drop < 1.6 * above.size:
+        return True  # a long heading
     if drop < 0 or drop > 4 * above.size:  # the next column
         return not _END.search(above.text) and not _heads(paragraph)
     if drop > LEADING * leading and drop > 1.25 * above.size:

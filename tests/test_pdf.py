@@ -1,0 +1,312 @@
+"""PDF: reading order, paragraphs, headings, pages, what is left out, and where quotes stand."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfbase.pdfmetrics import stringWidth
+from reportlab.pdfgen.canvas import Canvas
+
+from index.errors import ParseError
+from index.parsers.pdf import boxes, parse_pdf
+from index.records import Block, Document
+
+WIDTH, HEIGHT = A4
+FERRY = (
+    "The ferry to Sandholm leaves at nine in the morning and carries forty cars and two hundred "
+    "people. It takes an hour and a half, longer when the sound is full of ice, and it does not "
+    "sail at all in a storm."
+)
+FEES = (
+    "A car costs thirty dollars and a lorry ninety. Children below the age of six travel without "
+    "a ticket, and so do guide dogs and their owners. The price is the same on all days."
+)
+WINTER = (
+    "From November until March there are two crossings a day instead of five. The cafeteria is "
+    "closed then, but hot drinks are sold on the car deck by a machine."
+)
+
+
+class Sheet:
+    """A PDF under construction, with the cursor at the top of its first page."""
+
+    def __init__(self, **options: object) -> None:
+        self.file = io.BytesIO()
+        self.canvas = Canvas(self.file, pagesize=A4, **options)
+        self.y = HEIGHT - 120
+
+    def write(
+        self,
+        text: str,
+        *,
+        left: float = 70,
+        width: float = 450,
+        size: float = 11,
+        bold: bool = False,
+    ) -> None:
+        """A paragraph, its words wrapped, and an empty line after it."""
+        font = "Helvetica-Bold" if bold else "Helvetica"
+        self.canvas.setFont(font, size)
+        for line in wrapped(text, width, font, size):
+            self.canvas.drawString(left, self.y, line)
+            self.y -= 1.25 * size
+        self.y -= size
+
+    def line(self, x: float, y: float, text: str, size: float = 9) -> None:
+        self.canvas.setFont("Helvetica", size)
+        self.canvas.drawString(x, y, text)
+
+    def page(self) -> None:
+        self.canvas.showPage()
+        self.y = HEIGHT - 120
+
+    def bytes(self) -> bytes:
+        self.canvas.save()
+        return self.file.getvalue()
+
+
+def wrapped(text: str, width: float, font: str, size: float) -> list[str]:
+    lines = [""]
+    for word in text.split(" "):
+        tried = f"{lines[-1]} {word}".strip()
+        if stringWidth(tried, font, size) > width:
+            lines.append(word)
+        else:
+            lines[-1] = tried
+    return lines
+
+
+def read(sheet: Sheet) -> Document:
+    return parse_pdf(sheet.bytes(), "ferries.pdf", "")
+
+
+def texts(document: Document) -> list[str]:
+    return [document.text[block.start : block.end] for block in document.blocks]
+
+
+def block_of(document: Document, text: str) -> Block:
+    (found,) = [b for b in document.blocks if text in document.text[b.start : b.end]]
+    return found
+
+
+class TestParagraphs:
+    def test_lines_become_paragraphs_under_their_headings(self) -> None:
+        sheet = Sheet()
+        sheet.write("Ferries of the Sound", size=20)
+        sheet.write("Timetable", size=14, bold=True)
+        sheet.write(FERRY)
+        sheet.write("Fees", size=14, bold=True)
+        sheet.write(FEES)
+        document = read(sheet)
+        assert texts(document) == [FERRY, FEES]
+        assert document.blocks[0].headings == ("Ferries of the Sound", "Timetable")
+        assert document.blocks[1].headings == ("Ferries of the Sound", "Fees")
+        assert document.title == "Ferries of the Sound"
+        assert {block.page for block in document.blocks} == {1}
+
+    def test_a_bold_line_of_the_usual_size_is_a_heading(self) -> None:
+        sheet = Sheet()
+        sheet.write("Fees", bold=True)
+        sheet.write(FEES)
+        assert block_of(read(sheet), FEES).headings == ("Fees",)
+
+    def test_items_of_a_list_are_paragraphs(self) -> None:
+        sheet = Sheet()
+        for item in (
+            "1. Buy a ticket",
+            "2. Wait in lane three",
+            "(a) lorries first",
+            "• no smoking",
+        ):
+            sheet.line(70, sheet.y, item, 11)
+            sheet.y -= 13
+        assert len(texts(read(sheet))) == 4
+
+    def test_words_cut_at_the_end_of_a_line_are_mended(self) -> None:
+        sheet = Sheet()
+        for line in (
+            "The committee has recommended the estab-",
+            "lishment of a year-round crossing, well-",
+            "known to be wanted in every long-term",
+            "plan for the islands of the inner sound.",
+        ):
+            sheet.line(70, sheet.y, line, 11)
+            sheet.y -= 13.5
+        (text,) = texts(read(sheet))
+        assert "the establishment of a year-round" in text
+        assert "long-term plan" in text
+
+    def test_a_paragraph_goes_on_over_the_page(self) -> None:
+        sheet = Sheet()
+        lines = wrapped(FERRY, 450, "Helvetica", 11)
+        for number, line in enumerate(lines):
+            if number == 1:
+                sheet.page()
+            sheet.line(70, sheet.y, line, 11)
+            sheet.y -= 13.75
+        document = read(sheet)
+        assert texts(document) == [FERRY]
+        assert document.blocks[0].page == 1
+
+    def test_each_passage_has_its_page(self) -> None:
+        sheet = Sheet()
+        for text in (FERRY, FEES, WINTER):
+            sheet.write(text)
+            sheet.page()
+        assert [block.page for block in read(sheet).blocks] == [1, 2, 3]
+
+
+class TestOrder:
+    def columns(self, sheet: Sheet, left: Sequence[str], right: Sequence[str]) -> None:
+        top = sheet.y
+        for x, paragraphs in ((70, left), (310, right)):
+            sheet.y = top
+            for text in paragraphs:
+                sheet.write(text, left=x, width=215)
+
+    def test_columns_are_read_one_after_the_other(self) -> None:
+        sheet = Sheet()
+        sheet.write("Ferries of the Sound: what they cost and when they sail in summer", size=16)
+        self.columns(sheet, [FERRY, FEES], [WINTER, FERRY])
+        document = read(sheet)
+        assert texts(document) == [FERRY, FEES, WINTER, FERRY]
+
+    def test_lines_drawn_across_both_columns_are_put_right(self) -> None:
+        sheet = Sheet()
+        pairs = zip(
+            wrapped(f"{FERRY} {FEES}", 215, "Helvetica", 11),
+            wrapped(f"{WINTER} {FEES}", 215, "Helvetica", 11),
+            strict=False,
+        )
+        for left, right in pairs:
+            sheet.line(70, sheet.y, left, 11)
+            sheet.line(310, sheet.y, right, 11)
+            sheet.y -= 13.5
+        whole = " ".join(texts(read(sheet)))
+        assert FERRY in whole
+        assert WINTER in whole
+
+    def test_rows_of_a_table_are_read_as_rows(self) -> None:
+        sheet = Sheet()
+        sheet.write(FERRY)
+        for cells in (
+            ("Vehicle", "Price", "Length"),
+            ("Car", "30", "5 m"),
+            ("Lorry", "90", "12 m"),
+        ):
+            for x, cell in zip((70, 200, 330), cells, strict=True):
+                sheet.line(x, sheet.y, cell, 11)
+            sheet.y -= 30
+        assert {"Car 30 5 m", "Lorry 90 12 m"} <= set(texts(read(sheet)))
+
+
+class TestLeftOut:
+    def test_running_headers_footers_and_page_numbers(self) -> None:
+        sheet = Sheet()
+        for number, text in enumerate((FERRY, FEES, WINTER, FERRY), start=1):
+            sheet.line(70, HEIGHT - 40, f"Ferry Board, Report {number}")
+            sheet.line(280, 30, f"Page {number} of 4")
+            sheet.line(500, 30, str(number))
+            sheet.write(text)
+            sheet.page()
+        assert texts(read(sheet)) == [FERRY, FEES, WINTER, FERRY]
+
+    def test_what_stands_at_the_top_of_one_page_only_is_kept(self) -> None:
+        sheet = Sheet()
+        for number, text in enumerate((FERRY, FEES, WINTER)):
+            if number == 0:
+                sheet.line(70, HEIGHT - 40, "Notice of the Ferry Board on prices")
+            sheet.write(text)
+            sheet.page()
+        assert "Notice of the Ferry Board on prices" in read(sheet).text
+
+
+class TestDamage:
+    def test_pictures_need_ocr(self) -> None:
+        sheet = Sheet()
+        sheet.canvas.rect(100, 100, 200, 200, fill=1)
+        with pytest.raises(ParseError, match="needs OCR"):
+            read(sheet)
+
+    def test_a_password_is_named(self) -> None:
+        sheet = Sheet(encrypt=StandardEncryption("secret"))
+        sheet.write(FERRY)
+        with pytest.raises(ParseError, match="encrypted"):
+            read(sheet)
+
+    @settings(max_examples=80, deadline=None)
+    @given(data=st.data())
+    def test_nothing_but_our_own_error_is_raised(self, data: st.DataObject) -> None:
+        sheet = Sheet(pageCompression=0)
+        sheet.write(FERRY)
+        whole = bytearray(sheet.bytes())
+        for _ in range(data.draw(st.integers(0, 8))):
+            whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+        end = data.draw(st.integers(0, len(whole)))
+        try:
+            document = parse_pdf(bytes(whole[:end]), "a.pdf", "")
+        except ParseError:
+            return
+        for block in document.blocks:
+            assert 0 <= block.start < block.end <= len(document.text)
+
+
+class TestBoxes:
+    QUOTE = "Children below the age of six travel without a ticket, and so do guide dogs"
+
+    def test_they_fall_on_the_words(self) -> None:
+        import pypdfium2
+
+        sheet = Sheet()
+        sheet.write(FERRY)
+        sheet.write(FEES)
+        data = sheet.bytes()
+        found = boxes(data, 1, self.QUOTE)
+        assert len(found) == 2, "the quote reaches over two lines"
+        scale = 3
+        page = pypdfium2.PdfDocument(data)[0]
+        picture = page.render(scale=scale).to_pil().convert("L")
+        inked = picture.point(lambda value: 255 if value < 128 else 0)
+        for number, (left, bottom, right, top) in found:
+            assert number == 1
+            box = [round(scale * n) for n in (left, HEIGHT - top, right, HEIGHT - bottom)]
+            ink = inked.crop(tuple(box)).getbbox()
+            assert ink is not None
+            # The ink reaches from edge to edge of the box: it is neither too wide nor too narrow.
+            assert ink[0] <= 2 * scale
+            assert ink[2] >= box[2] - box[0] - 2 * scale
+            # Beside the words there is a space, free of ink, or the margin.
+            around = inked.crop((box[0] - 2 * scale, box[1], box[0] - 1, box[3]))
+            assert around.getbbox() is None
+
+    def test_a_quote_may_go_on_on_the_next_page(self) -> None:
+        sheet = Sheet()
+        lines = wrapped(FERRY, 450, "Helvetica", 11)
+        sheet.line(70, sheet.y, lines[0], 11)
+        sheet.page()
+        sheet.line(70, sheet.y, lines[1], 11)
+        found = boxes(sheet.bytes(), 1, f"{lines[0][-20:]} {lines[1][:20]}")
+        assert [page for page, _ in found] == [1, 2]
+
+    def test_what_is_not_there_has_none(self) -> None:
+        sheet = Sheet()
+        sheet.write(FERRY)
+        data = sheet.bytes()
+        assert boxes(data, 1, "zeppelin") == []
+        assert boxes(data, 7, "ferry") == []
+        assert boxes(data, 1, "!?") == []
+
+    def test_every_sentence_of_a_document_is_found(self) -> None:
+        sheet = Sheet()
+        TestOrder().columns(sheet, [FERRY, FEES], [WINTER, FEES])
+        data = sheet.bytes()
+        document = parse_pdf(data, "a.pdf", "")
+        for block in document.blocks:
+            for sentence in document.text[block.start : block.end].split(". "):
+                assert boxes(data, block.page or 0, sentence)
