@@ -23,7 +23,7 @@ from index.extractor import Extractor
 from index.records import Passage
 from training.data import Question, held_out, read
 from training.export import export
-from training.train import TWICE
+from training.train import TUNE
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of the training run")
     parser.add_argument("--questions", type=int, default=500)
     options = parser.parse_args(arguments)
-    kept = [one for _, one in read(options.data, TWICE) if held_out(one.context)]
+    kept = [one for _, one in read(options.data, TUNE) if held_out(one.context)]
     chosen = random.Random(0).sample(kept, min(options.questions, len(kept)))
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "reader.safetensors"

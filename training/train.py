@@ -19,19 +19,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional
 from tqdm import tqdm
 
 from index.encoder import packaged_model
 from index.extractor import Tokens
 from index.network import MASKED, Outputs, ReaderNetwork
+from index.passages import context_of
 from training.data import Question, held_out, read
 from training.loss import Loss, loss_of
 
 TOGETHER = 8  # rows that go through the network at once
 KEYWORDS = 0.15  # of the questions are shown as the keywords in them
-TWICE = ("squad-open", "dev-v2")
+TWICE = ("new_wiki_v1",)
 """Sources that are shown twice in an epoch: they are most like the questions people ask."""
+
+TUNE = ("squad-open", "dev-v2")
+"""Sources some of whose articles are held out."""
+
+HEADED = 0.3
+"""The share of the passages that are shown under a heading, as those of documents stand: an
+answering one under its question, what is left of it as keywords, or another one's; a misleading
+one under another one's."""
 
 STOPWORDS = frozenset(
     "a an and are as at be by can could did do does for from had has have how i in is it its of on "
@@ -61,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and log")
+    parser.add_argument("--start", type=Path, help="weights of an earlier run to begin with")
     parser.add_argument("--epochs", type=float, default=3)
     parser.add_argument("--questions", type=int, default=16, help="in each batch")
     parser.add_argument("--misleading", type=int, default=2, help="passages for each question")
@@ -80,6 +91,9 @@ def train(options: argparse.Namespace) -> None:
     folder = packaged_model()
     torch.manual_seed(options.seed)
     network = ReaderNetwork(folder)
+    if options.start:
+        known = {name: tensor.float() for name, tensor in load_file(options.start).items()}
+        network.load_state_dict(known, strict=False)
     weights = [tensor for tensor in network.parameters() if tensor.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=options.rate, weight_decay=0.01, fused=True)
     mean: Any = torch.optim.swa_utils.get_ema_multi_avg_fn(0.999)  # type: ignore[no-untyped-call]
@@ -243,11 +257,26 @@ class Batches:
         chosen = draw.sample(others[:5], min(len(others), 5))[: self._misleading - 1]
         rest = [other for other in others if other not in chosen]
         chosen += draw.sample(rest, min(len(rest), self._misleading - len(chosen)))
+        asked = question.text
         if draw.random() < KEYWORDS:
             question = replace(question, text=keywords(question.text))
-        rows = [self.row(question, question.context, question.passage, question.spans)]
-        rows += [self.row(question, context, text, ()) for context, text in chosen]
+        mine = draw.choice((asked, keywords(asked), keywords(asked), self._other(draw)))
+        above = self._headed(question.context, mine, draw)
+        rows = [self.row(question, above, question.passage, question.spans)]
+        for context, text in chosen:
+            above = self._headed(context, self._other(draw), draw)
+            rows.append(self.row(question, above, text, ()))
         return rows if rows[0].spans else []
+
+    def _other(self, draw: random.Random) -> str:
+        """What another question could leave behind as a heading."""
+        other = self._questions[draw.randrange(len(self._questions))].text
+        return other if draw.random() < 0.3 else keywords(other)
+
+    def _headed(self, context: str, heading: str, draw: random.Random) -> str:
+        if draw.random() >= HEADED:
+            return context
+        return context_of(context, (heading,)) if context else heading
 
     def row(
         self, question: Question, context: str, text: str, spans: Sequence[tuple[int, int]]
@@ -284,10 +313,9 @@ def row_of(
 
 def _shown(folder: Path) -> Iterator[Question]:
     for source, question in read(folder):
-        like = source in TWICE
-        if question.misleading and not (like and held_out(question.context)):
+        if question.misleading and not (source in TUNE and held_out(question.context)):
             yield question
-            if like:
+            if source in TWICE:
                 yield question
 
 
