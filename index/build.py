@@ -21,10 +21,11 @@ from index.embed import embed
 from index.encoder import Encoder
 from index.errors import CorpusError, ParseError, PassagesError, StoreError
 from index.lexical import ANALYZER, Fields, LexicalIndex
-from index.parsers import digest_of, parse
+from index.parsers import digest_of
+from index.parsers.workers import parse_all
 from index.passages import SPLITTER, Window, split
 from index.progress import Meter, OnProgress
-from index.records import Document, FileReport, Passage
+from index.records import Document, Extent, FileReport, Passage
 from index.sentences import SentenceVectors, SentenceWriter
 from index.store import LEXICAL, TABLE, Recipe, Snapshot, Store
 from index.table import TableWriter
@@ -235,6 +236,7 @@ class _Reading:
     def __init__(self, documents: Iterable[Document]) -> None:
         self.reports: list[FileReport] = []
         self._documents = documents
+        self._seconds = 0.0
 
     @classmethod
     def files(cls, sources: list[Source], skipped: list[FileReport], meter: Meter) -> _Reading:
@@ -247,19 +249,33 @@ class _Reading:
         return iter(self._documents)
 
     def report(self, document: Document, passages: int) -> None:
-        file = FileReport(document.id, "indexed", "", passages, len(document.text))
-        if not passages:
-            file = FileReport(document.id, "failed", "It holds no text.")
-        self.reports.append(file)
+        extent = document.extent
+        reason = _without_text(extent)
+        self.reports.append(
+            FileReport(
+                path=document.id,
+                state=("partly" if reason else "indexed") if passages else "failed",
+                reason=reason if passages else "It holds no text.",
+                passages=passages,
+                characters=len(document.text) if passages else 0,
+                left_out=extent.left_out,
+                pages=extent.pages,
+                pages_without_text=len(extent.without_text),
+                seconds=round(self._seconds, 3),
+            )
+        )
 
     def _parsed(self, sources: list[Source], meter: Meter) -> Iterator[Document]:
         meter.begin("reading", len(sources))
         seen: dict[str, str] = {}
-        for source in meter.count(sources):
-            try:
-                document = parse(source.path, source.document_id)
-            except ParseError as error:
-                self.reports.append(FileReport(source.document_id, "failed", str(error)))
+        files = ((source.path, source.document_id) for source in sources)
+        for source, parsed in zip(meter.count(sources), parse_all(files), strict=True):
+            document, self._seconds = parsed.document, parsed.seconds
+            if document is None:
+                seconds = round(parsed.seconds, 3)
+                self.reports.append(
+                    FileReport(source.document_id, "failed", parsed.reason, seconds=seconds)
+                )
                 continue
             if first := seen.get(document.digest):
                 reason = f"It has the same content as '{first}'."
@@ -267,6 +283,23 @@ class _Reading:
                 continue
             seen[document.digest] = source.document_id
             yield document
+
+
+def _without_text(extent: Extent) -> str:
+    """Which pages hold no text, in a sentence; nothing where all do."""
+    if not extent.without_text:
+        return ""
+    runs: list[list[int]] = []
+    for page in extent.without_text:
+        if runs and runs[-1][1] == page - 1:
+            runs[-1][1] = page
+        else:
+            runs.append([page, page])
+    shown = ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in runs[:8])
+    more = " and others" if len(runs) > 8 else ""
+    pages = "Page" if len(extent.without_text) == 1 else "Pages"
+    have = "has" if len(extent.without_text) == 1 else "have"
+    return f"{pages} {shown}{more} of {extent.pages} {have} no text: pictures need OCR."
 
 
 def _digest_of(sources: list[Source], skipped: list[FileReport]) -> str:
@@ -298,7 +331,7 @@ def _nothing_in(corpus: str, reports: list[FileReport]) -> str:
     reasons = "".join(f"\n  {file.path}: {file.reason}" for file in reports[:10])
     more = f"\n  and {len(reports) - 10} more" if len(reports) > 10 else ""
     where = f"The folder '{corpus}'" if corpus else "The corpus"
-    advice = "holds no document that can be read. Put .md or .txt files in it."
+    advice = "holds no document that can be read. Put PDF, Word, HTML or text files in it."
     return f"{where} {advice}{reasons}{more}"
 
 

@@ -30,12 +30,26 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of a file was read, as far as its parser can tell.
+
+    ``left_out`` counts the characters that were seen and not kept, such as running headers and
+    navigation. ``pages`` is 0 where the format has none; ``without_text`` are pages, from 1, that
+    hold no text: pictures, which need OCR, or damaged ones.
+    """
+
+    left_out: int = 0
+    pages: int = 0
+    without_text: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """The readable text of one source file.
 
     ``id`` is the file's path below the corpus folder, with ``/`` between its parts. ``text`` is
     what the parser read, without markup, its blocks separated by blank lines. ``digest`` is the
-    SHA-256 of the file's bytes, in hex.
+    SHA-256 of the file's bytes, in hex. ``metadata`` may hold ``author`` and ``date`` (ISO 8601).
     """
 
     id: str
@@ -45,6 +59,7 @@ class Document:
     format: str
     digest: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    extent: Extent = Extent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +160,29 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What became of one file of the corpus in a build, and why where it is not in the index."""
+    """What became of one file of the corpus in a build, and why where not all is in the index.
+
+    ``characters`` are in the index, ``left_out`` were seen and are not. ``pages`` is 0 where the
+    format has none. ``seconds`` is what reading the file took.
+    """
 
     path: str
-    state: Literal["indexed", "duplicate", "skipped", "failed"]
+    state: Literal["indexed", "partly", "duplicate", "skipped", "failed"]
     reason: str = ""
     passages: int = 0
     characters: int = 0
+    left_out: int = 0
+    pages: int = 0
+    pages_without_text: int = 0
+    seconds: float = 0.0
+
+    @property
+    def coverage(self) -> float:
+        """The share of what the file holds that is in the index, in 0..1: characters, or pages."""
+        if not self.characters:
+            return 0.0
+        kept = self.characters / (self.characters + self.left_out)
+        return kept * (1 - self.pages_without_text / self.pages if self.pages else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +195,4 @@ class DocumentSummary:
     digest: str
     passages: int
     characters: int
+    metadata: Mapping[str, str] = field(default_factory=dict)

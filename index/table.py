@@ -9,6 +9,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from index.records import Document, DocumentSummary, FileReport, Passage
 _SCHEMA = """
 CREATE TABLE documents (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
-    format TEXT NOT NULL, digest TEXT NOT NULL, text TEXT NOT NULL, passages INTEGER NOT NULL
+    format TEXT NOT NULL, digest TEXT NOT NULL, text TEXT NOT NULL, passages INTEGER NOT NULL,
+    metadata TEXT NOT NULL
 );
 CREATE TABLE passages (
     row INTEGER PRIMARY KEY, id TEXT NOT NULL, document INTEGER NOT NULL, number INTEGER NOT NULL,
@@ -27,7 +29,8 @@ CREATE TABLE passages (
 );
 CREATE TABLE files (
     path TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
-    passages INTEGER NOT NULL, characters INTEGER NOT NULL
+    passages INTEGER NOT NULL, characters INTEGER NOT NULL, left_out INTEGER NOT NULL,
+    pages INTEGER NOT NULL, pages_without_text INTEGER NOT NULL, seconds REAL NOT NULL
 );
 """
 _INDEXES = """
@@ -74,9 +77,10 @@ class TableWriter:
             document.digest,
             document.text,
             len(passages),
+            json.dumps(dict(document.metadata), ensure_ascii=False),
         )
         try:
-            self._write("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)", [fields])
+            self._write("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [fields])
         except sqlite3.IntegrityError as error:
             raise CorpusError(f"Two documents have the same id, '{document.id}'.") from error
         self._write(
@@ -105,11 +109,8 @@ class TableWriter:
     def report(self, files: Iterable[FileReport]) -> None:
         """Write what became of each file."""
         self._write(
-            "INSERT INTO files VALUES (?, ?, ?, ?, ?)",
-            [
-                (file.path, file.state, file.reason, file.passages, file.characters)
-                for file in files
-            ],
+            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [astuple(file) for file in files],
         )
 
     def iterate(self) -> Iterator[Passage]:
@@ -190,16 +191,14 @@ class Table:
     def documents(self) -> list[DocumentSummary]:
         """All documents, in the order of their ids."""
         rows = self._rows(
-            "SELECT id, title, format, digest, passages, length(text) FROM documents ORDER BY id"
+            "SELECT id, title, format, digest, passages, length(text), metadata FROM documents"
+            " ORDER BY id"
         )
-        return [DocumentSummary(*fields) for fields in rows]
+        return [DocumentSummary(*fields[:6], json.loads(fields[6])) for fields in rows]
 
     def files(self) -> tuple[FileReport, ...]:
         """What became of each file in the build."""
-        return tuple(
-            FileReport(*fields)
-            for fields in self._rows("SELECT path, state, reason, passages, characters FROM files")
-        )
+        return tuple(FileReport(*fields) for fields in self._rows("SELECT * FROM files"))
 
     def close(self) -> None:
         """Let go of the file."""

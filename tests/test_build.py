@@ -188,7 +188,7 @@ class TestTheReport:
             ("copy.md", "indexed"),
             ("empty.txt", "failed"),
             ("harbours.md", "duplicate"),
-            ("scan.pdf", "skipped"),
+            ("scan.pdf", "failed"),
             ("sub/tea.md", "indexed"),
         ]
         assert sum(line.passages for line in report.files) == report.passages

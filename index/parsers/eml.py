@@ -5,7 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 from collections.abc import Callable
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 
@@ -89,7 +89,7 @@ def _read(message: EmailMessage, writer: Writer, attachment: Attachment | None, 
                     _read(inner, writer, attachment, depth + 1)
 
 
-def _content(part: EmailMessage) -> str:
+def _content(part: MIMEPart) -> str:
     """The characters of a text part, whatever charset it claims."""
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes):

@@ -177,7 +177,8 @@ def _write_table(table: Node, writer: Writer) -> None:
     caption = table.css_first("caption")
     if caption is not None:
         writer.add(visible(caption))
-    rows, head = [], False
+    rows: list[list[str]] = []
+    head = False
     for row in table.css("tr"):
         cells = [cell for cell in row.iter() if cell.tag in ("td", "th")]
         if not rows:
@@ -187,7 +188,7 @@ def _write_table(table: Node, writer: Writer) -> None:
             )
         rows.append([visible(cell) for cell in cells])
     if rows and max(map(len, rows)) < 2:  # only there to place things on the page
-        for cells in rows:
-            writer.add(" ".join(cells))
+        for texts in rows:
+            writer.add(" ".join(texts))
     else:
         writer.add_table(rows, head=head)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from statistics import median
@@ -18,7 +18,7 @@ from typing import Any
 
 from index.errors import ParseError
 from index.parsers.writer import Writer
-from index.records import Document
+from index.records import Document, Extent
 
 GAP = 1.6  # of the size of letters: a wider gap between words sets columns apart
 LEADING = 1.35  # of the usual distance of lines: a wider one sets paragraphs apart
@@ -33,6 +33,7 @@ _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
 _BULLET = re.compile(r"(?:[•▪●○■◦‣–—*]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4})[.)]|(?:\d+\.)+\d*)\s")
 _END = re.compile(r"[.!?:;][\"'”’)\]]*$")
 _BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
+_DAY = re.compile(r"D?:?(\d{4})(\d\d)(\d\d)")
 _LETTER = re.compile(r"[^\W\d_]")
 
 Box = tuple[float, float, float, float]
@@ -97,12 +98,13 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
     """
     with _opened(data) as pdf:
         pages = [_page(pdf, number) for number in range(1, len(pdf) + 1)]
-        title = str(pdf.get_metadata_dict().get("Title") or "").strip()
+        facts = {name: str(fact).strip() for name, fact in pdf.get_metadata_dict().items()}
     if pages and not any(page.lines for page in pages):
         raise ParseError(
             f"The PDF has no text layer: all {len(pages)} pages are pictures. It needs OCR."
         )
-    _drop_running(pages)
+    left_out = _drop_running(pages)
+    without_text = tuple(page.number for page in pages if not page.lines)
     for page in pages:
         page.lines = ordered(page.lines)
     paragraphs = list(_joined(_paragraphs(pages)))
@@ -117,8 +119,20 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
             writer.add(text, page=paragraph.page)
     writer.end_section()
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
+    title = facts.get("Title", "")
     title = title if _is_title(title) else writer.first_heading or name
-    return Document(document_id, title, writer.text(), tuple(writer.blocks), "pdf", digest)
+    metadata = {"author": facts.get("Author", ""), "date": _date(facts)}
+    metadata = {name: fact for name, fact in metadata.items() if fact}
+    return Document(
+        document_id,
+        title,
+        writer.text(),
+        tuple(writer.blocks),
+        "pdf",
+        digest,
+        metadata,
+        Extent(left_out, len(pages), without_text),
+    )
 
 
 def _page(pdf: Any, number: int) -> Page:
@@ -308,21 +322,27 @@ def _merged(row: list[Line]) -> Line:
     return whole
 
 
-def _drop_running(pages: Sequence[Page]) -> None:
-    """Leave out lines that stand at the top or bottom of several pages, and page numbers."""
+def _drop_running(pages: Sequence[Page]) -> int:
+    """Leave out lines that stand at the top or bottom of several pages, and page numbers.
+
+    Returns how many characters that are.
+    """
     seen: Counter[tuple[bool, str]] = Counter()
     for page in pages:
         seen.update({_running_key(page, line) for line in page.lines if _in_margin(page, line)})
+    left_out = 0
     for page in pages:
-        page.lines = [
-            line
-            for line in page.lines
-            if not _in_margin(page, line)
-            or not (
+        kept = []
+        for line in page.lines:
+            if _in_margin(page, line) and (
                 seen[_running_key(page, line)] >= RUNNING
                 or (len(pages) > 1 and not _LETTER.search(_NUMBER.sub("", line.text)))
-            )
-        ]
+            ):
+                left_out += len(line.text)
+            else:
+                kept.append(line)
+        page.lines = kept
+    return left_out
 
 
 def _in_margin(page: Page, line: Line) -> bool:
@@ -463,6 +483,12 @@ def _is_title(title: str) -> bool:
         and not low.startswith(("microsoft ", "untitled", "slide "))
         and not re.search(r"\.(?:docx?|pdf|indd|qxd|wpd|pptx?|xlsx?|tif|rtf)$", low)
     )
+
+
+def _date(facts: Mapping[str, str]) -> str:
+    """The day a PDF was last changed or made: ``D:20200303…`` as ``2020-03-03``."""
+    found = _DAY.match(facts.get("ModDate") or facts.get("CreationDate") or "")
+    return "-".join(found.groups()) if found else ""
 
 
 def _squeezed(text: str) -> str:

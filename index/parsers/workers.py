@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import TimeoutError as TooLong
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from index.errors import ParseError
-from index.parsers import parse
+from index.parsers import SUFFIXES, parse
 from index.records import Document
+
+SMALL = 200_000
+"""Bytes up to which plain text is read at once: to start a process would take longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,48 +28,98 @@ class Limits:
     memory: int = 2_000_000_000
 
 
-Parsed = tuple[Document | None, str]
-"""A document, or ``None`` and the reason why there is none."""
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A document, or ``None`` and the reason why there is none, and the seconds that took."""
+
+    document: Document | None
+    reason: str = ""
+    seconds: float = 0.0
 
 
 def parse_all(
     files: Iterable[tuple[Path, str]], limits: Limits | None = None, workers: int | None = None
 ) -> Iterator[Parsed]:
-    """Parse ``(path, document id)`` pairs and yield what becomes of each, in order."""
-    from pebble import ProcessExpired, ProcessPool
+    """Parse ``(path, document id)`` pairs and yield what becomes of each, in order.
 
+    A file that exceeds a limit, or whose process dies, is told of as any other that cannot be
+    read. Small plain texts are parsed in this process.
+    """
     limits = limits or Limits()
-    files = list(files)
-    count = max(1, min(workers or os.cpu_count() or 1, len(files)))
-    pool = ProcessPool(
-        max_workers=count,
-        max_tasks=200,
-        context=get_context("forkserver" if os.name == "posix" else "spawn"),
-        initializer=_limit,
-        initargs=(limits.memory,),
-    )
-    with pool:
-        waiting = pool.map(_parse, files, timeout=limits.seconds).result()
-        for _ in files:
-            try:
-                yield next(waiting)
-            except TooLong:
-                yield None, f"Reading it takes longer than {limits.seconds:.0f} seconds."
-            except MemoryError:
-                yield None, f"Reading it takes more than {limits.memory / 1e9:.1f} GB of memory."
-            except ProcessExpired as error:
-                yield None, f"Reading it ended its process (exit code {error.exitcode})."
-            except StopIteration:
-                return
+    count = max(1, workers or os.cpu_count() or 1)
+    pool: Any = None
+    waiting: deque[Any] = deque()
+    try:
+        for file in files:
+            if _is_quick(file[0]):
+                waiting.append(file)
+            else:
+                pool = pool or _pool(count, limits)
+                waiting.append(pool.schedule(_parse, args=(file,), timeout=limits.seconds))
+            if len(waiting) > 4 * count:
+                yield _result(waiting.popleft(), limits)
+        while waiting:
+            yield _result(waiting.popleft(), limits)
+    finally:
+        if pool is not None:
+            pool.stop()
+            pool.join()
+
+
+def _result(waiting: Any, limits: Limits) -> Parsed:
+    from pebble import ProcessExpired
+
+    if isinstance(waiting, tuple):
+        return _parse(waiting)
+    try:
+        found: Parsed = waiting.result()
+    except TooLong:
+        reason = f"Reading it takes longer than {limits.seconds:g} seconds."
+        return Parsed(None, reason, limits.seconds)
+    except MemoryError:
+        return Parsed(None, f"Reading it takes more than {limits.memory / 1e9:.1f} GB of memory.")
+    except ProcessExpired as error:
+        return Parsed(None, f"Reading it ended its process (exit code {error.exitcode}).")
+    return found
 
 
 def _parse(file: tuple[Path, str]) -> Parsed:
+    begun = time.monotonic()
     try:
-        return parse(*file), ""
+        return Parsed(parse(*file), "", time.monotonic() - begun)
     except ParseError as error:
-        return None, str(error)
+        reason = str(error)
     except RecursionError:
-        return None, "Its parts are nested too deeply."
+        reason = "Its parts are nested too deeply."
+    return Parsed(None, reason, time.monotonic() - begun)
+
+
+def _is_quick(path: Path) -> bool:
+    if SUFFIXES.get(path.suffix.lower()) not in ("text", "markdown"):
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(1024)
+        return (
+            path.stat().st_size <= SMALL
+            and not head.startswith((b"PK", b"{\\rtf"))
+            and (b"%PDF-" not in head)
+        )
+    except OSError:
+        return True  # that is an error at once
+
+
+def _pool(count: int, limits: Limits) -> Any:
+    from pebble import ProcessPool
+
+    context = get_context("forkserver" if os.name == "posix" else "spawn")
+    return ProcessPool(
+        max_workers=count,
+        max_tasks=500,
+        context=context,
+        initializer=_limit,
+        initargs=(limits.memory,),
+    )
 
 
 def _limit(memory: int) -> None:
@@ -73,8 +129,7 @@ def _limit(memory: int) -> None:
     except ImportError:
         return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    statm = Path("/proc/self/statm")
+    used = int(statm.read_text().split()[0]) * resource.getpagesize() if statm.exists() else 0
     most = used + memory
-    if hard != resource.RLIM_INFINITY:
-        most = min(most, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
