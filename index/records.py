@@ -174,7 +174,7 @@ class FileReport:
     left_out: int = 0
     pages: int = 0
     pages_without_text: int = 0
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
 
     @property
     def coverage(self) -> float:

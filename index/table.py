@@ -194,7 +194,9 @@ class Table:
             "SELECT id, title, format, digest, passages, length(text), metadata FROM documents"
             " ORDER BY id"
         )
-        return [DocumentSummary(*fields[:6], json.loads(fields[6])) for fields in rows]
+        return [
+            DocumentSummary(*fields, metadata=json.loads(metadata)) for *fields, metadata in rows
+        ]
 
     def files(self) -> tuple[FileReport, ...]:
         """What became of each file in the build."""

@@ -88,7 +88,7 @@ class TestTheCorpusFolder:
         self, built: str, store: Store, encoder: HashEncoder, tmp_path: Path
     ) -> None:
         (tmp_path / "empty").mkdir()
-        with pytest.raises(CorpusError, match=r"Put \.md or \.txt files in it"):
+        with pytest.raises(CorpusError, match="Put PDF, Word, HTML or text files in it"):
             build(tmp_path / "empty", store, encoder)
         assert store.current() == built
 
@@ -97,7 +97,7 @@ class TestTheCorpusFolder:
     ) -> None:
         (tmp_path / "bad").mkdir()
         (tmp_path / "bad" / "scan.pdf").write_bytes(b"%PDF-1.7")
-        with pytest.raises(CorpusError, match=r"scan\.pdf: .*'\.pdf'"):
+        with pytest.raises(CorpusError, match=r"scan\.pdf: .*damaged"):
             build(tmp_path / "bad", store, encoder)
 
 
@@ -139,7 +139,7 @@ class TestFiles:
             (make_broken_link, "skipped", "Links are not followed"),
             (make_link_outside, "skipped", "Links are not followed"),
             (make_binary, "failed", "binary"),
-            (make_disguised_pdf, "failed", "a PDF"),
+            (make_disguised_pdf, "failed", "PDF is damaged"),
             (make_empty, "failed", "no text"),
             (make_blank, "failed", "no text"),
         ],

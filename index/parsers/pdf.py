@@ -506,4 +506,5 @@ def _opened(data: bytes) -> Any:
             raise ParseError(
                 "The PDF is encrypted. Save it without a password, then rebuild."
             ) from error
-        raise ParseError(f"The PDF is damaged and cannot be opened: {error}.") from error
+        reason = str(error).rstrip(".")
+        raise ParseError(f"The PDF is damaged and cannot be opened: {reason}.") from error
