@@ -132,6 +132,18 @@ def _ask(commands: _Commands) -> None:
         metavar="P",
         help="least confidence to answer with, 0 to 1; default: calibrated",
     )
+    _add_filter(command)
+
+
+def _add_filter(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help="only documents with folder=, format=, document=, author=, or date=, date>=, date<=; "
+        "may be given several times",
+    )
 
 
 def _search(commands: _Commands) -> None:
@@ -147,6 +159,7 @@ def _search(commands: _Commands) -> None:
         "question", nargs="+", metavar="WORDS", help="what to look for; - reads it from stdin"
     )
     command.add_argument("-k", "--top-k", type=int, metavar="N", help="how many; default: 5")
+    _add_filter(command)
 
 
 def _status(commands: _Commands) -> None:

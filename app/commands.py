@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from app import terminal
 from index.errors import CorpusError, QueryError
+from index.filters import parse_filter
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -54,7 +55,8 @@ def build(options: Namespace, settings: Settings) -> Result:
 
 def ask(options: Namespace, settings: Settings) -> Result:
     """Answer a question, or abstain."""
-    answer = open_service(settings).ask(_question(options))
+    only = parse_filter(options.filter)
+    answer = open_service(settings).ask(_question(options), only=only)
     data = {**asdict(answer), "text": answer.text}
     return Result(data, terminal.answer(answer, str(settings.corpus)), 0 if answer.answered else 1)
 
@@ -62,7 +64,7 @@ def ask(options: Namespace, settings: Settings) -> Result:
 def search(options: Namespace, settings: Settings) -> Result:
     """List the nearest passages."""
     question = _question(options)
-    hits = open_service(settings).search(question, settings.top_k)
+    hits = open_service(settings).search(question, settings.top_k, parse_filter(options.filter))
     data = {"query": question, "hits": [asdict(hit) for hit in hits]}
     return Result(data, terminal.hits(hits, str(settings.corpus)), 0 if hits else 1)
 

@@ -26,6 +26,7 @@ from index.errors import (
     QueryError,
 )
 from index.extractor import CrossEncoder, Extractor, Reader
+from index.filters import Filter
 from index.progress import OnProgress
 from index.reader import DEPTH, rerank
 from index.records import Answer, DocumentSummary, FileReport, Hit, Passage
@@ -103,11 +104,11 @@ class Service:
             QueryError: the question is empty or too long.
             IndexMissingError, IndexMismatchError, IndexDamagedError: there is no usable index.
         """
-        return self._answer(query, self._current(), hits, threshold)
+        return self._answer(query, self._current(), hits, only, threshold)
 
-    def search(self, query: str, k: int) -> list[Hit]:
+    def search(self, query: str, k: int, only: Filter | None = None) -> list[Hit]:
         """The ``k`` best passages for a question; raises as ``ask`` does."""
-        hits = self._current().search(query, max(k, 2 * DEPTH))
+        hits = self._current().search(query, max(k, 2 * DEPTH), only)
         return rerank(query, hits, self.reader)[0][:k]
 
     def documents(self) -> list[DocumentSummary]:
@@ -252,6 +253,7 @@ class Service:
         query: str,
         searcher: Searcher,
         hits: int | None = None,
+        only: Filter | None = None,
         threshold: float | None = None,
     ) -> Answer:
         return answer(
@@ -259,6 +261,7 @@ class Service:
             searcher,
             self.reader,
             hits=hits or max(DEPTH, self.settings.top_k),
+            only=only,
             calibration=self.calibration(),
             threshold=self.settings.threshold if threshold is None else threshold,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from index.confidence import Calibration, confidence, shipped
 from index.extractor import Reader
+from index.filters import Filter
 from index.lexical import LexicalIndex, terms_of
 from index.questions import Kind, defines, kind_of, topic_of
 from index.reader import DEPTH, Reading, read, rerank
@@ -52,6 +53,7 @@ def answer(
     reader: Reader | None = None,
     *,
     hits: int = 10,
+    only: Filter | None = None,
     calibration: Calibration | None = None,
     threshold: float | None = None,
 ) -> Answer:
@@ -60,14 +62,15 @@ def answer(
     Up to five sentences are quoted, each a slice of its document: one or two for a fact, more
     where a question asks why, how or for a list. Where the confidence is below ``threshold`` (by
     default the calibrated one) nothing is quoted. ``reader`` reads the first hits, for better
-    answers; a ``calibration`` for another reader than the one that read them is left aside.
+    answers; ``only`` narrows the search to some documents. A ``calibration`` for another reader
+    than the one that read the hits is left aside.
 
     Raises:
         QueryError: the question is empty or too long.
         ModelError: the reader's model is missing or wrong.
     """
     query = checked(query)
-    found = searcher.search(query, max(hits, 2 * DEPTH))
+    found = searcher.search(query, max(hits, 2 * DEPTH), only)
     found, readings = considered(query, found, searcher.snapshot.lexical, reader)
     if calibration is None or calibration.reader != shipped(readings).reader:
         calibration = shipped(readings)

@@ -5,11 +5,14 @@ The searcher finds and explains; it decides nothing about answers.
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from numpy.typing import NDArray
 
 from index.encoder import Encoder
 from index.errors import IndexMismatchError, QueryError
+from index.filters import Filter
 from index.fusion import Weights, combine
 from index.lexical import terms_of, top, words_of
 from index.records import Evidence, Hit, Passage
@@ -45,21 +48,30 @@ class Searcher:
         self.snapshot = snapshot
         self.encoder = encoder
         self.weights = weights or Weights()
+        self._filtering = threading.Lock()
+        self._filtered: tuple[Filter, NDArray[np.bool_]] | None = None
 
-    def search(self, query: str, k: int = 10) -> list[Hit]:
-        """The ``k`` best passages for a question, best first.
+    def search(self, query: str, k: int = 10, only: Filter | None = None) -> list[Hit]:
+        """The ``k`` best passages for a question, best first, of the documents that ``only`` names.
 
         Raises:
             QueryError: the question is empty or longer than ``LONGEST_QUERY``.
         """
         query = checked(query)
         vector = self.encoder.encode_queries([query])[0]
-        return self.search_vector(query, vector, k)
+        return self.search_vector(query, vector, k, only)
 
-    def search_vector(self, query: str, vector: Floats, k: int = 10) -> list[Hit]:
+    def search_vector(
+        self, query: str, vector: Floats, k: int = 10, only: Filter | None = None
+    ) -> list[Hit]:
         """Like ``search``, for a question whose vector is known."""
-        near, _ = self.snapshot.vectors.search(vector, CANDIDATES)
+        allowed = self._allowed(only) if only else None
+        if allowed is not None and not allowed.any():
+            return []
+        near, _ = self.snapshot.vectors.search(vector, CANDIDATES, allowed)
         lexical = self.snapshot.lexical.scores(query)
+        if allowed is not None:
+            lexical = np.where(allowed, lexical, 0)
         wordy = top(lexical, CANDIDATES)
         rows = np.union1d(near, wordy)
         dense = self.snapshot.vectors.score(vector, rows)
@@ -89,6 +101,15 @@ class Searcher:
                 )
             )
         return hits
+
+    def _allowed(self, only: Filter) -> NDArray[np.bool_]:
+        """Which rows are of documents that a filter leaves."""
+        with self._filtering:
+            if self._filtered is None or self._filtered[0] != only:
+                table = self.snapshot.table
+                names = [one.id for one in table.documents() if only.matches(one)]
+                self._filtered = only, table.rows_of(names)
+            return self._filtered[1]
 
 
 def checked(query: str) -> str:

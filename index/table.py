@@ -13,6 +13,9 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from index.errors import CorpusError, IndexDamagedError
 from index.records import Document, DocumentSummary, FileReport, Passage
 
@@ -197,6 +200,18 @@ class Table:
         return [
             DocumentSummary(*fields, metadata=json.loads(metadata)) for *fields, metadata in rows
         ]
+
+    def rows_of(self, document_ids: Sequence[str]) -> NDArray[np.bool_]:
+        """Which rows are of these documents, ``(n,)``."""
+        wanted = set(document_ids)
+        found = np.zeros(len(self), dtype=np.bool_)
+        for document_id, first, last in self._rows(
+            "SELECT d.id, min(p.row), max(p.row) FROM passages p JOIN documents d"
+            " ON d.number = p.document GROUP BY d.number"
+        ):
+            if document_id in wanted:
+                found[first : last + 1] = True  # a document's rows follow each other
+        return found
 
     def files(self) -> tuple[FileReport, ...]:
         """What became of each file in the build."""

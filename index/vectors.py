@@ -58,8 +58,13 @@ class VectorIndex(Protocol):
 
     def __len__(self) -> int: ...
 
-    def search(self, query: Floats, k: int) -> tuple[Rows, Floats]:
-        """The ``k`` rows of highest cosine to ``query`` ``(d,)``, best first, with the cosines."""
+    def search(
+        self, query: Floats, k: int, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[Rows, Floats]:
+        """The ``k`` rows of highest cosine to ``query`` ``(d,)``, best first, with the cosines.
+
+        ``allowed`` ``(n,)`` says which rows may be among them.
+        """
 
     def score(self, query: Floats, rows: Sequence[int] | Rows) -> Floats:
         """The cosine of ``query`` ``(d,)`` to each of ``rows``."""
@@ -169,18 +174,37 @@ class FaissIndex:
         """How many numbers a vector has."""
         return int(self._stored.d)
 
-    def search(self, query: Floats, k: int) -> tuple[Rows, Floats]:
-        """The ``k`` rows of highest cosine to ``query`` ``(d,)``, best first, with the cosines."""
+    def search(
+        self, query: Floats, k: int, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[Rows, Floats]:
+        """The ``k`` rows of highest cosine to ``query`` ``(d,)``, best first, with the cosines.
+
+        ``allowed`` ``(n,)`` says which rows may be among them.
+        """
         import faiss
 
         # One question is quickest on one core, and leaves the others to other questions.
         faiss.omp_set_num_threads(1)
         k = min(k, len(self))
+        chosen: dict[str, Any] = {}
+        if allowed is not None:
+            bits = np.packbits(allowed, bitorder="little")
+            selector: Any = faiss.IDSelectorBitmap  # its stubs know the C++ signature only
+            chosen["sel"] = selector(bits)
         if self._clusters is None:
-            scores, rows = self._stored.search(query[np.newaxis, :], k)
-            return rows[0], scores[0]
+            params = faiss.SearchParameters(**chosen) if chosen else None
+            scores, rows = self._stored.search(query[np.newaxis, :], k, params=params)
+            there = rows[0] >= 0
+            return rows[0][there], scores[0][there]
         most = min(max(_RERANKED * k, 100), len(self))
-        rows = self._clusters.search(query[np.newaxis, :], most)[1][0]
+        params = None
+        if allowed is not None:
+            # Few may be left in the clusters that are looked into as a rule: look into more.
+            share = max(float(allowed.mean()), 1 / len(self))
+            probes = min(self._clusters.nlist, int(self._clusters.nprobe / share) + 1)
+            parameters: Any = faiss.SearchParametersIVF
+            params = parameters(nprobe=probes, **chosen)
+        rows = self._clusters.search(query[np.newaxis, :], most, params=params)[1][0]
         rows = rows[rows >= 0]
         scores = self.score(query, rows)
         best = np.lexsort((rows, -scores))[:k]

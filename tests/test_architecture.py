@@ -38,6 +38,7 @@ LAYERS = [
         "index.network",
         "index.extractor",
         "index.questions",
+        "index.filters",
         "index.vectors",
         "index.sentences",
         "index.lexical",
