@@ -97,7 +97,14 @@ class Service:
 
         threading.Thread(target=load, name="warm", daemon=True).start()
 
-    def ask(self, query: str, *, hits: int | None = None, threshold: float | None = None) -> Answer:
+    def ask(
+        self,
+        query: str,
+        *,
+        hits: int | None = None,
+        only: Filter | None = None,
+        threshold: float | None = None,
+    ) -> Answer:
         """The answer to a question, or an abstention; by default as the settings say.
 
         Raises:

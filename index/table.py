@@ -198,7 +198,8 @@ class Table:
             " ORDER BY id"
         )
         return [
-            DocumentSummary(*fields, metadata=json.loads(metadata)) for *fields, metadata in rows
+            DocumentSummary(*fields[:6], metadata=json.loads(fields[6]))  # type: ignore[misc]
+            for fields in rows
         ]
 
     def rows_of(self, document_ids: Sequence[str]) -> NDArray[np.bool_]:

@@ -14,23 +14,22 @@ ROOT = Path(__file__).parents[1]
 # Each module of ours may import those of earlier layers; within a layer only what is named here.
 LAYERS = [
     ["index.records", "index.errors"],
+    ["index.parsers.writer", "index.parsers.archive", "index.parsers.text"],
     [
-        "index.parsers.text",
         "index.parsers.markdown",
-        "index.parsers.writer",
-        "index.parsers.archive",
         "index.parsers.pdf",
         "index.parsers.docx",
         "index.parsers.pptx",
         "index.parsers.html",
-        "index.parsers.epub",
         "index.parsers.odt",
         "index.parsers.rtf",
         "index.parsers.rst",
         "index.parsers.tables",
-        "index.parsers.eml",
-        "index.parsers",
-        "index.parsers.workers",
+    ],
+    ["index.parsers.epub", "index.parsers.eml"],
+    ["index.parsers"],
+    ["index.parsers.workers"],
+    [
         "index.passages",
         "index.batching",
         "index.engines",
@@ -67,10 +66,6 @@ LAYERS = [
     ["app.__main__"],
 ]
 WITHIN = {
-    ("index.parsers.markdown", "index.parsers.text"),
-    ("index.parsers", "index.parsers.text"),
-    ("index.parsers", "index.parsers.markdown"),
-    ("index.corpus", "index.parsers"),
     ("index.encoder", "index.batching"),
     ("index.encoder", "index.engines"),
     ("index.extractor", "index.encoder"),

@@ -19,6 +19,7 @@ from app.service import Service, Status
 from index.build import BuildReport
 from index.errors import IndexMissingError, QueryError
 from index.evaluate import METRICS
+from index.filters import Filter
 from index.progress import Progress
 from index.records import (
     Answer,
@@ -217,7 +218,7 @@ class TestOtherCommands:
         self, fake: FakeService, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert cli.main(["search", "-k", "3", "bees"]) == 0
-        assert fake.calls == [("search", "bees", 3)]
+        assert fake.calls == [("search", "bees", 3, Filter())]
         out = capsys.readouterr().out
         assert "passage 0.80 (rank 1), sentence 0.70 (rank 2), words 0.00; shares bees" in out
 
