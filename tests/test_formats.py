@@ -241,6 +241,13 @@ class TestMail:
         document = parse_bytes(bytes(mail), "mail.eml")
         assert "Vehicle: Car; Price: 30" in texts(document)
 
+    def test_an_encrypted_mail_is_named(self) -> None:
+        mail = email.message.EmailMessage(policy=email.policy.default)
+        mail["Subject"] = "Secret"
+        mail.set_content(b"...", maintype="application", subtype="pkcs7-mime")
+        with pytest.raises(ParseError, match="encrypted"):
+            parse_bytes(bytes(mail), "mail.eml")
+
     def test_a_mail_without_a_header_is_none(self) -> None:
         with pytest.raises(ParseError, match="no mail"):
             parse_bytes(b"just text", "mail.eml")

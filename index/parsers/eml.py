@@ -18,6 +18,7 @@ from index.records import Document
 Attachment = Callable[[bytes, str], Document | None]
 """``(data, file name) -> its document``, or ``None`` where no parser reads such files."""
 
+_ENCRYPTED = {"multipart/encrypted", "application/pkcs7-mime", "application/pgp-encrypted"}
 DEEPEST = 5  # mails inside mails
 
 
@@ -37,6 +38,9 @@ def parse_eml(
     subject, sender = _header(message, "subject"), _header(message, "from")
     if not any((subject, sender, _header(message, "to"), _header(message, "date"))):
         raise ParseError("The file is no mail: it names no sender, receiver, subject or date.")
+    kinds = {part.get_content_type() for part in message.walk()}
+    if kinds & _ENCRYPTED and not kinds & {"text/plain", "text/html"}:
+        raise ParseError("The mail is encrypted. Save it decrypted, then rebuild.")
     writer = Writer()
     if subject:
         writer.begin_section(1, subject)

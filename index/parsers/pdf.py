@@ -100,9 +100,8 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
         pages = [_page(pdf, number) for number in range(1, len(pdf) + 1)]
         facts = {name: str(fact).strip() for name, fact in pdf.get_metadata_dict().items()}
     if pages and not any(page.lines for page in pages):
-        raise ParseError(
-            f"The PDF has no text layer: all {len(pages)} pages are pictures. It needs OCR."
-        )
+        what = "its only page is a picture" if len(pages) == 1 else f"{len(pages):,} pictures"
+        raise ParseError(f"The PDF has no text layer ({what}). It needs OCR.")
     left_out = _drop_running(pages)
     without_text = tuple(page.number for page in pages if not page.lines)
     for page in pages:

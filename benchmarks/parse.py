@@ -1,0 +1,148 @@
+"""What is read of a folder of files, by format, and how fast PDF pages are read beside pypdf.
+
+    python -m benchmarks.parse FOLDER [--json]
+
+Every file below the folder is tried, whatever its name. pypdf, where it is installed, extracts the
+text of the same PDF files, alternating with ours; it knows neither columns nor paragraphs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from index.errors import ParseError
+from index.parsers import parse_bytes
+from index.parsers.workers import Limits, parse_all
+
+ROUNDS = 3
+
+
+@dataclass
+class Row:
+    """The figures of one format."""
+
+    files: int = 0
+    indexed: int = 0
+    partly: int = 0
+    failed: int = 0
+    characters: int = 0
+    left_out: int = 0
+    pages: int = 0
+    seconds: float = 0.0
+    reasons: list[str] = field(default_factory=list)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.parse",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seconds", type=float, default=120, help="what one file may take")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    options = parser.parse_args(arguments)
+    files = sorted(path for path in options.folder.rglob("*") if path.is_file())
+    if not files:
+        parser.error(f"there is no file in '{options.folder}'")
+    rows = measure(options.folder, files, Limits(seconds=options.seconds))
+    pdf = [path for path in files if path.suffix.lower() == ".pdf"]
+    result = {"formats": {name: asdict(row) for name, row in rows.items()}, "pdf": beside(pdf)}
+    print(json.dumps(result) if options.json else table(result))
+
+
+def measure(folder: Path, files: Sequence[Path], limits: Limits) -> dict[str, Row]:
+    """What becomes of each file, by format; of files that fail, by suffix."""
+    rows: dict[str, Row] = defaultdict(Row)
+    pairs = [(path, path.relative_to(folder).as_posix()) for path in files]
+    done = parse_all(pairs, limits)
+    for (_, name), parsed in zip(
+        pairs, tqdm(done, "parsing", len(pairs), file=sys.stderr, leave=False), strict=True
+    ):
+        document = parsed.document
+        row = rows[document.format if document else Path(name).suffix.lower().lstrip(".")]
+        row.files += 1
+        row.seconds += parsed.seconds
+        if document is None:
+            row.failed += 1
+            row.reasons.append(f"{name}: {parsed.reason}")
+            continue
+        row.partly += bool(document.extent.without_text)
+        row.indexed += not document.extent.without_text
+        row.characters += len(document.text)
+        row.left_out += document.extent.left_out
+        row.pages += document.extent.pages
+    return dict(sorted(rows.items()))
+
+
+def beside(files: Sequence[Path]) -> dict[str, float] | None:
+    """Pages a second of ours and of pypdf on the same files, in turn; ``None`` without pypdf."""
+    try:
+        import pypdf
+        from pypdf.errors import PyPdfError
+    except ImportError:
+        return None
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+    seconds = {"Passages": 0.0, "pypdf": 0.0}
+    pages = 0
+    for path in tqdm(files, "beside pypdf", file=sys.stderr, leave=False):
+        data = path.read_bytes()
+        try:
+            count = parse_bytes(data, path.name).extent.pages
+            pypdf.PdfReader(path).pages[0].extract_text()
+        except (ParseError, PyPdfError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+        times: dict[str, list[float]] = {"Passages": [], "pypdf": []}
+        for _ in range(ROUNDS):
+            begun = time.perf_counter()
+            parse_bytes(data, path.name)
+            times["Passages"].append(time.perf_counter() - begun)
+            begun = time.perf_counter()
+            try:
+                for page in pypdf.PdfReader(path).pages:
+                    page.extract_text()
+            except (PyPdfError, ValueError, KeyError, TypeError, AttributeError):
+                break
+            times["pypdf"].append(time.perf_counter() - begun)
+        else:
+            pages += count
+            for name, values in times.items():
+                seconds[name] += min(values)
+    return {name: pages / value for name, value in seconds.items() if value} | {"pages": pages}
+
+
+def table(result: dict[str, Any]) -> str:
+    """The figures as text columns."""
+    lines = ["format     files  indexed  partly  failed    characters    pages  pages/s  seconds"]
+    for name, row in result["formats"].items():
+        speed = f"{row['pages'] / row['seconds']:.0f}" if row["pages"] and row["seconds"] else "-"
+        lines.append(
+            f"{name:<10}{row['files']:6}{row['indexed']:9}{row['partly']:8}{row['failed']:8}"
+            f"{row['characters']:14,}{row['pages']:9,}{speed:>9}{row['seconds']:9.1f}"
+        )
+    lines.append("")
+    for row in result["formats"].values():
+        lines += row["reasons"]
+    if result["pdf"]:
+        found = result["pdf"]
+        lines += [
+            "",
+            f"{found['pages']:,} PDF pages, one process: Passages {found.get('Passages', 0):.0f} "
+            f"pages/s, pypdf {found.get('pypdf', 0):.0f} pages/s",
+        ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
