@@ -242,9 +242,15 @@ def _serve(commands: _Commands) -> None:
     )
     command.add_argument("--host", metavar="ADDRESS", help="default: 127.0.0.1, this machine only")
     command.add_argument("--port", type=int, metavar="N", help="default: 8501")
+    command.add_argument(
+        "--watch",
+        action="store_true",
+        default=None,
+        help="rebuild whenever a file of the corpus is added, changed, moved or deleted",
+    )
 
 
-_FLAGS = ("corpus", "store", "model", "threshold", "top_k", "host", "port")
+_FLAGS = ("corpus", "store", "model", "threshold", "top_k", "host", "port", "watch")
 
 
 def _run(options: argparse.Namespace) -> Result:

@@ -107,6 +107,10 @@ def serve(settings: Settings) -> None:
     use(service)
     application = create_application(settings, service)
     service.warm()
+    if settings.watch:
+        from app.watch import Watch
+
+        Watch(service).start()
     config = uvicorn.Config(
         application,
         log_level="warning",

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="names by which browsers may call the page, beside this machine's own"
     )
+    watch: bool = Field(False, description="rebuild whenever a file of the corpus changes")
     model: str = Field(
         "", description="sentence-transformers name or path; empty: the packaged all-MiniLM-L6-v2"
     )

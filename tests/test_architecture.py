@@ -55,7 +55,7 @@ LAYERS = [
     ["app.settings"],
     ["app.rebuild", "app.suggest"],
     ["app.service"],
-    ["app.evaluation"],
+    ["app.evaluation", "app.watch"],
     ["app.terminal", "app.ui.words", "app.ui.view"],
     ["app.ui.current", "app.ui.components"],
     ["app.screens.ask", "app.screens.library", "app.screens.read"],
