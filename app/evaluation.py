@@ -105,7 +105,7 @@ def ask(
 
 def _ask(service: Service, query: Query, judged: Mapping[str, int]) -> Outcome:
     reply = service.ask(query.text, hits=DEPTH, threshold=0.0)
-    qrels, run = judge(judged, [hit.passage for hit in reply.hits])
+    qrels, run = judge(judged, [(hit.passage, *hit.copies) for hit in reply.hits])
     first = reply.citations[0] if reply.citations else None
     quote = first.quote if first else ""
     words = first and first.words

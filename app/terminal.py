@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ _FIGURES = {
     "auroc": "Confidence, AUROC",
     "calibration_error": "Confidence, error",
 }
+_PLACES = 3  # where the same words stand again
 _EXCERPT = 240  # characters of a passage in a list of hits
 
 
@@ -61,6 +62,13 @@ def place(passage: Passage, corpus: str) -> str:
     return f"{path}{page}, paragraph {passage.number} ({corpus}/{passage.document_id}{line})"
 
 
+def also(copies: Sequence[Passage], corpus: str) -> list[str]:
+    """The first other places of a passage, and how many there are beyond them."""
+    lines = [place(copy, corpus) for copy in copies[:_PLACES]]
+    more = len(copies) - len(lines)
+    return lines + ([f"in {counted(more, 'other place')}"] if more else [])
+
+
 def answer(found: Answer, corpus: str) -> str:
     """The quotes, the match in words, and the sources that they are numbered after."""
     if not found.answered:
@@ -73,8 +81,10 @@ def answer(found: Answer, corpus: str) -> str:
     lines += ["", _MATCHES.get(found.match, found.match), ""]
     passages = {hit.passage.id: hit.passage for hit in found.hits}
     sources = {citation.number: citation.passage_id for citation in found.citations}
+    copies = {hit.passage.id: hit.copies for hit in found.hits}
     for number, passage_id in sorted(sources.items()):
         lines.append(f"[{number}] {place(passages[passage_id], corpus)}")
+        lines += [f"    also {line}" for line in also(copies[passage_id], corpus)]
     return "\n".join(lines)
 
 
@@ -97,7 +107,8 @@ def hits(found: Iterable[Hit], corpus: str) -> str:
         matched = f"; shares {', '.join(hit.matched)}" if hit.matched else ""
         blocks.append(
             f"[{hit.rank}] {place(hit.passage, corpus)}\n    {text}\n"
-            f"    score {hit.score:.3f}: {', '.join(evidence)}{matched}"
+            + "".join(f"    also {line}\n" for line in also(hit.copies, corpus))
+            + f"    score {hit.score:.3f}: {', '.join(evidence)}{matched}"
         )
     return "\n\n".join(blocks) or "Nothing found."
 

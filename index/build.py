@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from index.store import LEXICAL, TABLE, Recipe, Snapshot, Store
 from index.table import TableWriter
 from index.vectors import EXACT, EXACT_UP_TO, FaissIndex, Floats, Nearest
 
+COPIES = 8  # whose titles and headings a passage is found by, too
 HELD_ASIDE = 512  # vectors that an approximate search is tried with
 
 
@@ -139,9 +140,9 @@ def _assemble(
         table = TableWriter(folder / TABLE)
         for document in reading:
             passages = split(document, window)
-            reading.report(document, len(passages))
+            repeated = table.add(document, passages) if passages else 0
+            reading.report(document, len(passages), repeated)
             if passages:
-                table.add(document, passages)
                 words += len(document.text.split())
         if not table.passages:
             raise CorpusError(_nothing_in(corpus, reading.reports))
@@ -150,7 +151,9 @@ def _assemble(
             encoded, vectors = _encode(table, folder, encoder, cache, meter)
         nearest = _arrange(vectors, folder, recipe, meter)
         meter.begin("indexing", table.passages)
-        fields = (_fields(passage) for passage in meter.count(table.iterate()))
+        copies = table.copies()
+        rows = enumerate(meter.count(table.iterate()))
+        fields = (_fields(passage, copies.get(row, ())) for row, passage in rows)
         lexical = LexicalIndex.from_fields(fields)
         lexical.save(folder / LEXICAL)
         files = tuple(sorted(reading.reports, key=lambda file: file.path))
@@ -225,9 +228,13 @@ def _like_questions(vectors: FaissIndex, sentences: SentenceVectors) -> Floats:
     return result
 
 
-def _fields(passage: Passage) -> Fields:
-    headings = [heading for heading in passage.headings if heading != passage.title]
-    return Fields(passage.title, " ".join(headings), passage.text)
+def _fields(passage: Passage, copies: Sequence[Passage]) -> Fields:
+    """What the words of a passage are; it is found by the titles and headings of copies too."""
+    places = [passage, *copies[:COPIES]]
+    titles = list(dict.fromkeys(place.title for place in places))
+    headings = dict.fromkeys(heading for place in places for heading in place.headings)
+    others = [heading for heading in headings if heading not in titles]
+    return Fields(" ".join(titles), " ".join(others), passage.text)
 
 
 class _Reading:
@@ -248,7 +255,7 @@ class _Reading:
     def __iter__(self) -> Iterator[Document]:
         return iter(self._documents)
 
-    def report(self, document: Document, passages: int) -> None:
+    def report(self, document: Document, passages: int, repeated: int) -> None:
         extent = document.extent
         reason = _without_text(extent)
         self.reports.append(
@@ -261,6 +268,7 @@ class _Reading:
                 left_out=extent.left_out,
                 pages=extent.pages,
                 pages_without_text=len(extent.without_text),
+                repeated=repeated,
                 seconds=round(self._seconds, 3),
             )
         )

@@ -120,9 +120,11 @@ def _ranking(scores: Mapping[str, float]) -> list[str]:
 
 
 def judge(
-    judgements: Mapping[str, int], passages: Sequence[Passage]
+    judgements: Mapping[str, int], hits: Sequence[Sequence[Passage]]
 ) -> tuple[dict[str, int], dict[str, float]]:
-    """One query's qrels and run, from judgements on documents and a ranking of passages.
+    """One query's qrels and run, from judgements on documents and a ranking of hits.
+
+    A hit is a passage in all the places where it stands.
 
     A judgement names a document, or a span of its text as ``document#start-end``. A passage meets
     it if it is of that document and overlaps the span; only the first to do so counts, and
@@ -131,8 +133,9 @@ def judge(
     open_ = {item: relevance for item, relevance in judgements.items() if relevance > 0}
     qrels = dict(open_)
     run: dict[str, float] = {}
-    for rank, passage in enumerate(passages, start=1):
-        met = sorted((item for item in open_ if _meets(passage, item)), key=lambda i: -open_[i])
+    for rank, places in enumerate(hits, start=1):
+        met = [item for item in open_ if any(_meets(passage, item) for passage in places)]
+        met.sort(key=lambda item: -open_[item])
         for item in met:
             del open_[item]
         for item in met[1:]:

@@ -99,7 +99,7 @@ class Hit:
     ``sentence`` are cosines, ``lexical`` is BM25. Where a reader has read the passage,
     ``relevance`` is its logit, and ``score`` has that in it too. ``sentence_scores`` holds one
     cosine for each of the passage's sentences. ``matched`` are the words of the passage that the
-    query shares.
+    query shares. ``copies`` are the other places where the same words stand.
     """
 
     rank: int
@@ -112,6 +112,7 @@ class Hit:
     sentence_scores: tuple[float, ...]
     matched: tuple[str, ...]
     relevance: Evidence | None = None
+    copies: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ class Answer:
 class FileReport:
     """What became of one file of the corpus in a build, and why where not all is in the index.
 
+    Of its ``passages``, ``repeated`` say what others did before, and are cited with these.
     ``characters`` are in the index, ``left_out`` were seen and are not. ``pages`` is 0 where the
     format has none. ``seconds`` is what reading the file took.
     """
@@ -174,6 +176,7 @@ class FileReport:
     left_out: int = 0
     pages: int = 0
     pages_without_text: int = 0
+    repeated: int = 0
     seconds: float = field(default=0.0, compare=False)
 
     @property

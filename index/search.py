@@ -49,7 +49,7 @@ class Searcher:
         self.encoder = encoder
         self.weights = weights or Weights()
         self._filtering = threading.Lock()
-        self._filtered: tuple[Filter, NDArray[np.bool_]] | None = None
+        self._filtered: tuple[Filter, frozenset[str], NDArray[np.bool_]] | None = None
 
     def search(self, query: str, k: int = 10, only: Filter | None = None) -> list[Hit]:
         """The ``k`` best passages for a question, best first, of the documents that ``only`` names.
@@ -65,7 +65,7 @@ class Searcher:
         self, query: str, vector: Floats, k: int = 10, only: Filter | None = None
     ) -> list[Hit]:
         """Like ``search``, for a question whose vector is known."""
-        allowed = self._allowed(only) if only else None
+        names, allowed = self._allowed(only) if only else (None, None)
         if allowed is not None and not allowed.any():
             return []
         near, _ = self.snapshot.vectors.search(vector, CANDIDATES, allowed)
@@ -86,7 +86,7 @@ class Searcher:
         hits = []
         for rank, i in enumerate(order, start=1):
             row = int(rows[i])
-            passage = self.snapshot.table.passage(row)
+            passage, copies = self._places(row, names)
             hits.append(
                 Hit(
                     rank=rank,
@@ -98,18 +98,29 @@ class Searcher:
                     lexical=Evidence(lexical_rank.get(row), float(lexical[row])),
                     sentence_scores=tuple(by_sentence[first[i] : first[i + 1]].tolist()),
                     matched=_matched(passage, terms),
+                    copies=copies,
                 )
             )
         return hits
 
-    def _allowed(self, only: Filter) -> NDArray[np.bool_]:
-        """Which rows are of documents that a filter leaves."""
+    def _places(
+        self, row: int, names: frozenset[str] | None
+    ) -> tuple[Passage, tuple[Passage, ...]]:
+        """Where a row's passage stands: in the documents named, if any are."""
+        table = self.snapshot.table
+        places = [table.passage(row), *table.copies(row)]
+        if names is not None:
+            places = [place for place in places if place.document_id in names]
+        return places[0], tuple(places[1:])
+
+    def _allowed(self, only: Filter) -> tuple[frozenset[str], NDArray[np.bool_]]:
+        """The documents that a filter leaves, and which rows stand in them."""
         with self._filtering:
             if self._filtered is None or self._filtered[0] != only:
                 table = self.snapshot.table
-                names = [one.id for one in table.documents() if only.matches(one)]
-                self._filtered = only, table.rows_of(names)
-            return self._filtered[1]
+                names = frozenset(one.id for one in table.documents() if only.matches(one))
+                self._filtered = only, names, table.rows_of(list(names))
+            return self._filtered[1], self._filtered[2]
 
 
 def checked(query: str) -> str:

@@ -1,6 +1,8 @@
 """The passage table: documents, passages and the build report of one snapshot, in SQLite.
 
 Written once, front to back, then only read; a row is fetched without reading its neighbours.
+A passage that says what one before it says in the same words is a copy of it: it gets no row of
+its own, but has its place.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import CorpusError, IndexDamagedError
+from index.passages import fingerprint
 from index.records import Document, DocumentSummary, FileReport, Passage
 
 _SCHEMA = """
@@ -26,17 +29,21 @@ CREATE TABLE documents (
     metadata TEXT NOT NULL
 );
 CREATE TABLE passages (
-    row INTEGER PRIMARY KEY, id TEXT NOT NULL, document INTEGER NOT NULL, number INTEGER NOT NULL,
+    place INTEGER PRIMARY KEY, row INTEGER NOT NULL, copy INTEGER NOT NULL, id TEXT NOT NULL,
+    document INTEGER NOT NULL, number INTEGER NOT NULL,
     headings TEXT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, text TEXT NOT NULL,
     sentences TEXT NOT NULL, line INTEGER, page INTEGER
 );
 CREATE TABLE files (
     path TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
     passages INTEGER NOT NULL, characters INTEGER NOT NULL, left_out INTEGER NOT NULL,
-    pages INTEGER NOT NULL, pages_without_text INTEGER NOT NULL, seconds REAL NOT NULL
+    pages INTEGER NOT NULL, pages_without_text INTEGER NOT NULL, repeated INTEGER NOT NULL,
+    seconds REAL NOT NULL
 );
 """
 _INDEXES = """
+CREATE UNIQUE INDEX passage_rows ON passages (row) WHERE NOT copy;
+CREATE INDEX passage_copies ON passages (row) WHERE copy;
 CREATE INDEX passage_ids ON passages (id);
 CREATE INDEX passage_places ON passages (document, number);
 """
@@ -57,6 +64,8 @@ class TableWriter:
         self.passages = 0
         self.documents = 0
         self.sentences = 0
+        self._places = 0
+        self._seen: dict[bytes, int] = {}
         try:
             self._connection = sqlite3.connect(path, isolation_level=None)
             self._connection.executescript(
@@ -65,8 +74,10 @@ class TableWriter:
         except sqlite3.OperationalError as error:
             raise OSError(f"The passage table cannot be written: {error}") from error
 
-    def add(self, document: Document, passages: Sequence[Passage]) -> None:
-        """Append a document with its passages; they get the next rows, in order.
+    def add(self, document: Document, passages: Sequence[Passage]) -> int:
+        """Append a document with its passages; return how many of them are copies.
+
+        The others get the next rows, in order.
 
         Raises:
             CorpusError: there is a document with the same id already.
@@ -86,40 +97,58 @@ class TableWriter:
             self._write("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [fields])
         except sqlite3.IntegrityError as error:
             raise CorpusError(f"Two documents have the same id, '{document.id}'.") from error
+        before = self.passages
         self._write(
-            "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    row,
-                    passage.id,
-                    self.documents,
-                    passage.number,
-                    json.dumps(passage.headings, ensure_ascii=False),
-                    passage.start,
-                    passage.end,
-                    passage.text,
-                    json.dumps(passage.sentences),
-                    passage.line,
-                    passage.page,
-                )
-                for row, passage in enumerate(passages, start=self.passages)
-            ],
+            "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [self._placed(passage) for passage in passages],
         )
         self.documents += 1
-        self.passages += len(passages)
-        self.sentences += sum(len(passage.sentences) for passage in passages)
+        return len(passages) - (self.passages - before)
+
+    def _placed(self, passage: Passage) -> tuple[Any, ...]:
+        said = fingerprint(passage)
+        row = self.passages if said is None else self._seen.setdefault(said, self.passages)
+        copy = row != self.passages
+        fields = (
+            self._places,
+            row,
+            copy,
+            passage.id,
+            self.documents,
+            passage.number,
+            json.dumps(passage.headings, ensure_ascii=False),
+            passage.start,
+            passage.end,
+            passage.text,
+            json.dumps(passage.sentences),
+            passage.line,
+            passage.page,
+        )
+        self._places += 1
+        if not copy:
+            self.passages += 1
+            self.sentences += len(passage.sentences)
+        return fields
 
     def report(self, files: Iterable[FileReport]) -> None:
         """Write what became of each file."""
         self._write(
-            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [astuple(file) for file in files],
         )
 
     def iterate(self) -> Iterator[Passage]:
-        """The passages added so far, in row order, one at a time."""
-        for fields in self._connection.execute(_PASSAGE + "ORDER BY p.row"):
+        """The passages added so far, in row order, one at a time, without copies."""
+        for fields in self._connection.execute(_PASSAGE + "WHERE NOT p.copy ORDER BY p.place"):
             yield _passage(fields)
+
+    def copies(self) -> dict[int, list[Passage]]:
+        """The copies of each row that has any."""
+        found: dict[int, list[Passage]] = {}
+        statement = _PASSAGE.replace("SELECT", "SELECT p.row,") + "WHERE p.copy ORDER BY p.place"
+        for row, *fields in self._connection.execute(statement):
+            found.setdefault(row, []).append(_passage(tuple(fields)))
+        return found
 
     def close(self) -> None:
         """Commit and index the rows."""
@@ -164,10 +193,15 @@ class Table:
 
     def passage(self, row: int) -> Passage:
         """The passage of a row."""
-        found = self._rows(_PASSAGE + "WHERE p.row = ?", row)
+        found = self._rows(_PASSAGE + "WHERE p.row = ? AND NOT p.copy", row)
         if not found:
             raise self._damaged(f"row {row} is missing")
         return self._passage(found[0])
+
+    def copies(self, row: int) -> tuple[Passage, ...]:
+        """The other places where a row's passage stands."""
+        found = self._rows(_PASSAGE + "WHERE p.row = ? AND p.copy ORDER BY p.place", row)
+        return tuple(self._passage(fields) for fields in found)
 
     def passage_by_id(self, passage_id: str) -> Passage | None:
         """The passage with an id, or ``None``."""
@@ -184,12 +218,15 @@ class Table:
         found = self._rows("SELECT text FROM documents WHERE id = ?", document_id)
         return str(found[0][0]) if found else None
 
-    def document_ids(self) -> list[str]:
-        """The id of each row's document, in row order."""
-        rows = self._rows(
-            "SELECT d.id FROM passages p JOIN documents d ON d.number = p.document ORDER BY p.row"
-        )
-        return [str(fields[0]) for fields in rows]
+    def document_ids(self) -> list[tuple[str, ...]]:
+        """The ids of the documents in which each row stands, in row order."""
+        found: list[tuple[str, ...]] = [()] * len(self)
+        for row, document_id in self._rows(
+            "SELECT p.row, d.id FROM passages p JOIN documents d ON d.number = p.document"
+            " ORDER BY p.place"
+        ):
+            found[row] += (str(document_id),)
+        return found
 
     def documents(self) -> list[DocumentSummary]:
         """All documents, in the order of their ids."""
@@ -203,15 +240,18 @@ class Table:
         ]
 
     def rows_of(self, document_ids: Sequence[str]) -> NDArray[np.bool_]:
-        """Which rows are of these documents, ``(n,)``."""
+        """Which rows stand in these documents, copies too, ``(n,)``."""
         wanted = set(document_ids)
         found = np.zeros(len(self), dtype=np.bool_)
+        joined = " FROM passages p JOIN documents d ON d.number = p.document "
         for document_id, first, last in self._rows(
-            "SELECT d.id, min(p.row), max(p.row) FROM passages p JOIN documents d"
-            " ON d.number = p.document GROUP BY d.number"
+            "SELECT d.id, min(p.row), max(p.row)" + joined + "WHERE NOT p.copy GROUP BY d.number"
         ):
             if document_id in wanted:
                 found[first : last + 1] = True  # a document's rows follow each other
+        for document_id, row in self._rows("SELECT d.id, p.row" + joined + "WHERE p.copy"):
+            if document_id in wanted:
+                found[row] = True
         return found
 
     def files(self) -> tuple[FileReport, ...]:

@@ -112,7 +112,8 @@ class TestEvaluate:
 
 class TestJudge:
     def test_a_passage_that_overlaps_the_span_is_relevant(self) -> None:
-        hits = [passage("x.md", 0, 10), passage("x.md", 10, 30), passage("y.md", 10, 30)]
+        spans = [("x.md", 0, 10), ("x.md", 10, 30), ("y.md", 10, 30)]
+        hits = [[passage(*span)] for span in spans]
         qrels, run = judge({"x.md#20-25": 1}, hits)
         assert evaluate({"q": qrels}, {"q": run}, ["mrr@10", "recall@1"]) == {
             "mrr@10": 0.5,
@@ -120,25 +121,30 @@ class TestJudge:
         }
 
     def test_touching_is_not_overlapping(self) -> None:
-        qrels, run = judge({"x.md#10-20": 1}, [passage("x.md", 0, 10), passage("x.md", 20, 30)])
+        qrels, run = judge({"x.md#10-20": 1}, [[passage("x.md", 0, 10)], [passage("x.md", 20, 30)]])
         assert not set(qrels) & set(run)
 
     def test_only_the_first_passage_of_a_judged_document_counts(self) -> None:
-        hits = [passage("x.md", 0, 10), passage("x.md", 10, 30), passage("y.md", 0, 9)]
+        hits = [[passage("x.md", 0, 10)], [passage("x.md", 10, 30)], [passage("y.md", 0, 9)]]
         qrels, run = judge({"x.md": 1, "y.md": 1}, hits)
         figures = evaluate({"q": qrels}, {"q": run}, ["recall@1", "ndcg@10"])
         assert figures["recall@1"] == 0.5
         assert figures["ndcg@10"] == pytest.approx((1 + 1 / 2) / (1 + 1 / math.log2(3)))
 
     def test_spans_that_one_passage_covers_count_as_one(self) -> None:
-        qrels, run = judge({"x.md#0-5": 1, "x.md#6-9": 2}, [passage("x.md", 0, 10)])
+        qrels, run = judge({"x.md#0-5": 1, "x.md#6-9": 2}, [[passage("x.md", 0, 10)]])
         assert qrels == {"x.md#6-9": 2}
+        assert evaluate({"q": qrels}, {"q": run}, ["recall@1"]) == {"recall@1": 1.0}
+
+    def test_a_copy_of_a_passage_counts_for_its_document(self) -> None:
+        hits = [[passage("a.md", 0, 10), passage("x.md", 5, 15)]]
+        qrels, run = judge({"x.md#0-6": 1}, hits)
         assert evaluate({"q": qrels}, {"q": run}, ["recall@1"]) == {"recall@1": 1.0}
 
     def test_a_number_sign_alone_makes_no_span(self) -> None:
         assert document_of("Oil_crisis#0") == "Oil_crisis#0"
         assert document_of("a#b.md#3-9") == "a#b.md"
-        assert judge({"x#0": 1}, [passage("x#0", 0, 3)])[1] == {"x#0": 1.0}
+        assert judge({"x#0": 1}, [[passage("x#0", 0, 3)]])[1] == {"x#0": 1.0}
 
 
 class TestAnswers:

@@ -68,7 +68,7 @@ def table(path: Path) -> Iterator[Table]:
 def test_rows_are_in_the_order_in_which_they_were_added(table: Table) -> None:
     assert len(table) == len(PASSAGES)
     assert [table.passage(row) for row in range(len(table))] == PASSAGES
-    assert table.document_ids() == [passage.document_id for passage in PASSAGES]
+    assert table.document_ids() == [(passage.document_id,) for passage in PASSAGES]
 
 
 def test_a_passage_is_found_by_its_id(table: Table) -> None:

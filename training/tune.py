@@ -107,7 +107,9 @@ def ranking(cases: Sequence[Case], weights: PassageWeights) -> dict[str, float]:
     first = reciprocal = 0.0
     for case in cases:
         hits, _ = rerank(case.query.text, case.hits, Replay(case), weights)
-        places = [h.rank for h in hits if h.passage.document_id in case.relevant]
+        places = [
+            h.rank for h in hits if {p.document_id for p in (h.passage, *h.copies)} & case.relevant
+        ]
         first += bool(places) and places[0] == 1
         reciprocal += 1 / places[0] if places and places[0] <= 10 else 0
     return {"R@1": first / len(cases), "MRR@10": reciprocal / len(cases)}

@@ -33,7 +33,8 @@ async function copy(text, pressed, said, parentElement) {
 
 function placeOf(source) {
   const path = [source.title, ...source.headings].join(" › ");
-  return `${path}, paragraph ${source.passage}`;
+  const page = source.page === null ? "" : `, page ${source.page}`;
+  return `${path}${page}, paragraph ${source.passage}`;
 }
 
 function withCitations(data) {
@@ -149,14 +150,24 @@ export default function ({ data, parentElement, setTriggerValue }) {
     heading.dir = "auto";
     heading.append(element("b", "", source.title));
     const path = source.headings.length ? ` › ${source.headings.join(" › ")}` : "";
-    heading.append(element("span", "", `${path} · ¶ ${source.passage} of ${source.total}`));
+    const page = source.page === null ? "" : ` · page ${source.page}`;
+    heading.append(element("span", "", `${path}${page} · ¶ ${source.passage} of ${source.total}`));
     const text = element("span", "text");
     text.dir = "auto";
     appendPieces(text, source.short);
     face.append(heading, text);
+    if (source.also.length) face.append(also(source));
     wrap.append(face);
     if (active) wrap.append(inContext(source));
     return wrap;
+  }
+
+  // The same words in other places.
+  function also(source) {
+    const more = source.more ? ` and ${source.more} more` : "";
+    const line = element("span", "also", `Also in ${source.also.join("; ")}${more}`);
+    line.dir = "auto";
+    return line;
   }
 
   // Shown on narrow screens only, where the reader does not fit beside the answer.

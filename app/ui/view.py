@@ -19,6 +19,9 @@ Piece = tuple[str, str]
 AROUND = 12
 """Passages shown on either side of the open one, beside an answer."""
 
+PLACES = 3
+"""Other places of a passage that are named; of those beyond, the number is."""
+
 
 def cut(text: str, spans: Sequence[Span], kind: str = "quote") -> list[Piece]:
     """The text in pieces, those within ``spans`` of the given kind; joined they are the text."""
@@ -150,11 +153,19 @@ def _source(hit: Hit, answer: Answer, total: int) -> dict[str, Any]:
         "title": passage.title,
         "headings": headings_of(passage),
         "passage": passage.number,
+        "page": passage.page,
         "total": total,
+        "also": [_place(copy) for copy in hit.copies[:PLACES]],
+        "more": max(0, len(hit.copies) - PLACES),
         "pieces": pieces,
         "short": shorten(pieces, before=90),
         "preview": shorten(pieces, before=60, after=60),
     }
+
+
+def _place(passage: Passage) -> str:
+    page = "" if passage.page is None else f" · page {passage.page}"
+    return f"{' › '.join([passage.title, *headings_of(passage)])}{page} · ¶ {passage.number}"
 
 
 def _nearest_sentence(hit: Hit) -> list[Span]:

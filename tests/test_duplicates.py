@@ -1,0 +1,101 @@
+"""The same words in several places are one passage, cited with all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import HashEncoder
+
+from index.answer import answer
+from index.build import BuildReport, build
+from index.filters import parse_filter
+from index.search import Searcher
+from index.store import Store
+from index.verify import verify
+
+RULE = (
+    "Ferries leave the northern harbour every forty minutes in summer, and a ticket that was "
+    "bought on board is valid until midnight of the same day."
+)
+QUESTION = "How long is a ferry ticket valid?"
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Path:
+    folder = tmp_path / "places"
+    (folder / "old").mkdir(parents=True)
+    (folder / "a.md").write_text(
+        f"# Ferries\n\n{RULE}\n\n## Dogs\n\nDogs travel free.", encoding="utf-8"
+    )
+    again = RULE.replace("northern harbour", "northern\nHARBOUR").replace("forty", "for-ty")
+    (folder / "old/b.md").write_text(f"# Timetable\n\n## Quays\n\n{again}", encoding="utf-8")
+    other = RULE.replace("forty", "fifty")
+    (folder / "old/c.md").write_text(
+        f"# Draft\n\n{other}\n\n## Dogs\n\nDogs travel free.", encoding="utf-8"
+    )
+    return folder
+
+
+@pytest.fixture
+def built(places: Path, store: Store, encoder: HashEncoder) -> BuildReport:
+    return build(places, store, encoder)
+
+
+def test_a_copy_is_indexed_once_and_counted(built: BuildReport, store: Store) -> None:
+    repeated = {file.path: (file.passages, file.repeated) for file in built.files}
+    assert repeated["old/b.md"] == (1, 1)
+    assert all(count == 0 for path, (_, count) in repeated.items() if path != "old/b.md")
+    total = sum(passages for passages, _ in repeated.values())
+    assert built.passages == len(store.open().vectors) == total - 1
+
+
+def test_one_word_or_number_makes_another_passage(built: BuildReport, store: Store) -> None:
+    texts = [store.open().table.passage(row).text for row in range(built.passages)]
+    assert sum("fifty" in text for text in texts) == 1
+
+
+def test_what_is_too_short_to_say_the_same_is_no_copy(built: BuildReport, store: Store) -> None:
+    texts = [store.open().table.passage(row).text for row in range(built.passages)]
+    assert sum("Dogs travel free." in text for text in texts) == 2
+
+
+def test_a_hit_names_every_place(built: BuildReport, store: Store, encoder: HashEncoder) -> None:
+    hit = Searcher(store.open(), encoder).search(RULE)[0]
+    assert hit.passage.document_id == "a.md"
+    (copy,) = hit.copies
+    assert (copy.document_id, copy.headings) == ("old/b.md", ("Timetable", "Quays"))
+    text = store.open().table.text("old/b.md")
+    assert text is not None
+    assert text[copy.start : copy.end] == copy.text
+    assert "for-ty" in copy.text
+
+
+def test_a_copy_is_found_by_the_headings_above_it(
+    built: BuildReport, store: Store, encoder: HashEncoder
+) -> None:
+    hits = Searcher(store.open(), encoder).search("quays in the timetable", 1)
+    assert hits[0].copies[0].document_id == "old/b.md"
+
+
+def test_within_a_folder_the_place_there_is_cited(
+    built: BuildReport, store: Store, encoder: HashEncoder
+) -> None:
+    searcher = Searcher(store.open(), encoder)
+    only = parse_filter(["document=old/b.md"])
+    (hit,) = searcher.search(QUESTION, only=only)
+    assert (hit.passage.document_id, hit.copies) == ("old/b.md", ())
+    reply = answer(QUESTION, searcher, threshold=0.0, only=only)
+    cited = reply.citations[0]
+    text = searcher.snapshot.table.text(cited.document_id)
+    assert text is not None
+    assert (cited.document_id, cited.quote) == ("old/b.md", text[cited.start : cited.end])
+
+
+def test_every_place_is_read_and_proved(built: BuildReport, store: Store, places: Path) -> None:
+    table = store.open().table
+    (copy,) = table.passages("old/b.md")
+    assert table.passage_by_id(copy.id) == copy
+    proof = verify(places, store)
+    assert proof.ok
+    assert proof.passages == built.passages + 1
