@@ -23,7 +23,7 @@ from index.errors import CorpusError, ParseError, PassagesError, StoreError
 from index.lexical import ANALYZER, Fields, LexicalIndex
 from index.parsers import digest_of
 from index.parsers.workers import parse_all
-from index.passages import SPLITTER, Window, split
+from index.passages import SPLITTER, Window, same_words, split
 from index.progress import Meter, OnProgress
 from index.records import Document, Extent, FileReport, Passage
 from index.sentences import SentenceVectors, SentenceWriter
@@ -140,7 +140,8 @@ def _assemble(
         table = TableWriter(folder / TABLE)
         for document in reading:
             passages = split(document, window)
-            repeated = table.add(document, passages) if passages else 0
+            said = [same_words(passage) for passage in passages]
+            repeated = table.add(document, passages, said) if passages else 0
             reading.report(document, len(passages), repeated)
             if passages:
                 words += len(document.text.split())

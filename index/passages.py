@@ -89,7 +89,7 @@ def passage_id(document_id: str, text: str, repeat: int = 0) -> str:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def fingerprint(passage: Passage) -> bytes | None:
+def same_words(passage: Passage) -> bytes | None:
     """What two passages have in common that say the same in the same words, or ``None``.
 
     Case, punctuation, white space and hyphens do not count. What is too short to say the same

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import CorpusError, IndexDamagedError
-from index.passages import fingerprint
 from index.records import Document, DocumentSummary, FileReport, Passage
 
 _SCHEMA = """
@@ -74,10 +74,13 @@ class TableWriter:
         except sqlite3.OperationalError as error:
             raise OSError(f"The passage table cannot be written: {error}") from error
 
-    def add(self, document: Document, passages: Sequence[Passage]) -> int:
+    def add(
+        self, document: Document, passages: Sequence[Passage], said: Sequence[bytes | None] = ()
+    ) -> int:
         """Append a document with its passages; return how many of them are copies.
 
-        The others get the next rows, in order.
+        A passage of which ``said`` is what it was of one before is a copy. The others get the
+        next rows, in order.
 
         Raises:
             CorpusError: there is a document with the same id already.
@@ -100,13 +103,15 @@ class TableWriter:
         before = self.passages
         self._write(
             "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [self._placed(passage) for passage in passages],
+            [
+                self._placed(passage, key)
+                for passage, key in zip_longest(passages, said[: len(passages)])
+            ],
         )
         self.documents += 1
         return len(passages) - (self.passages - before)
 
-    def _placed(self, passage: Passage) -> tuple[Any, ...]:
-        said = fingerprint(passage)
+    def _placed(self, passage: Passage, said: bytes | None) -> tuple[Any, ...]:
         row = self.passages if said is None else self._seen.setdefault(said, self.passages)
         copy = row != self.passages
         fields = (
