@@ -163,13 +163,18 @@ def _search(commands: _Commands) -> None:
 
 
 def _status(commands: _Commands) -> None:
-    _command(
+    command = _command(
         commands,
         "status",
         "show the index in use: its age, size and model, and the files that it lacks",
-        "python -m app status --json",
+        "python -m app status --files",
         ok="there is an index",
         not_found="there is no usable index",
+    )
+    command.add_argument(
+        "--files",
+        action="store_true",
+        help="a line for each file: how much of it was read, and why",
     )
 
 

@@ -12,12 +12,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from app import terminal
+from app.report import summary, with_coverage
 from index.errors import CorpusError, QueryError
 from index.filters import parse_filter
 
 if TYPE_CHECKING:
-    from app.service import Service
+    from app.service import Service, Status
     from app.settings import Settings
+    from index.build import BuildReport
     from index.evaluate import Query
 
 LONGEST_STDIN = 100_001
@@ -50,7 +52,7 @@ def build(options: Namespace, settings: Settings) -> Result:
         bar.close()
     if warning := service.warning(report.nearest):
         terminal.note(warning)
-    return Result(asdict(report), terminal.build(report))
+    return Result(_with_files(report), terminal.build(report))
 
 
 def ask(options: Namespace, settings: Settings) -> Result:
@@ -69,14 +71,16 @@ def search(options: Namespace, settings: Settings) -> Result:
     return Result(data, terminal.hits(hits, str(settings.corpus)), 0 if hits else 1)
 
 
-def status(options: Namespace, settings: Settings) -> Result:  # noqa: ARG001 all commands look alike
-    """Show the index in use."""
+def status(options: Namespace, settings: Settings) -> Result:
+    """Show the index in use, or what became of each file."""
     found = open_service(settings).status()
     if found.error:
-        return Result(asdict(found), found.error, 1)
+        return Result(_with_files(found), found.error, 1)
+    if options.files:
+        return Result(_with_files(found), terminal.files(found.files))
     rows = [
         ("Snapshot", found.snapshot or "none"),
-        ("Built", found.built_at),
+        ("Built", f"{found.built_at}, in {found.seconds:.1f} s"),
         ("Documents", f"{found.documents:,}"),
         ("Passages", f"{found.passages:,}"),
         ("Sentences", f"{found.sentences:,}"),
@@ -88,10 +92,17 @@ def status(options: Namespace, settings: Settings) -> Result:  # noqa: ARG001 al
         ("Corpus", str(settings.corpus)),
         ("Store", str(settings.store)),
     ]
+    rows += terminal.read(found.files)
     lines = [terminal.table(rows), *terminal.left_out(found.files)]
     if found.warning:
         lines += ["", found.warning]
-    return Result(asdict(found), "\n".join(lines))
+    return Result(_with_files(found), "\n".join(lines))
+
+
+def _with_files(found: BuildReport | Status) -> dict[str, Any]:
+    """A report for programs: with the coverage of each file, and the figures of all."""
+    files = [with_coverage(file) for file in found.files]
+    return {**asdict(found), "files": files, "summary": asdict(summary(found.files))}
 
 
 def verify(options: Namespace, settings: Settings) -> Result:  # noqa: ARG001

@@ -40,7 +40,8 @@ from index.verify import VerifyReport, verify
 class Status:
     """How the index is. ``error`` says why there is none, or is empty; ``built_at`` is ISO UTC.
 
-    ``warning`` says what the index does worse than was asked for, or is empty.
+    ``warning`` says what the index does worse than was asked for, or is empty; ``seconds`` is what
+    the build took.
     """
 
     snapshot: str | None
@@ -56,6 +57,7 @@ class Status:
     error: str = ""
     nearest: Nearest = EXACT
     warning: str = ""
+    seconds: float = 0.0
 
 
 class Service:
@@ -176,6 +178,7 @@ class Service:
             files=snapshot.table.files(),
             nearest=manifest.nearest,
             warning=self._refused[1] or self.warning(manifest.nearest),
+            seconds=manifest.seconds,
         )
 
     def ready(self) -> bool:

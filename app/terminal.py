@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from app.report import covered, not_whole, percent, summary, why
+
 if TYPE_CHECKING:
     from app.evaluation import Outcome
     from index.build import BuildReport
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from index.vectors import Nearest
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_BREAK = re.compile(r"[\t\n\u2028\u2029]")
 _STAGES = {
     "reading": ("Reading", "file"),
     "encoding": ("Encoding", "passage"),
@@ -39,6 +42,7 @@ _FIGURES = {
     "auroc": "Confidence, AUROC",
     "calibration_error": "Confidence, error",
 }
+_NAMED = 20  # files in a report, of those that are not wholly in the index
 _PLACES = 3  # where the same words stand again
 _EXCERPT = 240  # characters of a passage in a list of hits
 
@@ -154,26 +158,70 @@ def calibrated(facts: dict[str, Any]) -> str:
 
 
 def build(report: BuildReport) -> str:
-    """What a build did, and every file that it left out."""
+    """What a build did, and what became of the files."""
     contents = f"{counted(report.documents, 'document')}, {counted(report.passages, 'passage')}"
     if report.unchanged:
-        lines = [f"Snapshot {report.snapshot} is current: {contents}."]
+        line = f"Snapshot {report.snapshot} is current: {contents}; compared"
     else:
-        lines = [f"Snapshot {report.snapshot}: {contents}, in {report.seconds:.1f} s."]
+        line = f"Snapshot {report.snapshot}: {contents},"
+    lines = [f"{line} in {report.seconds:.1f} s."]
     if report.encoded:
         cached = f"; {counted(report.cached, 'passage')} unchanged" if report.cached else ""
         lines.append(f"Encoded {counted(report.encoded, 'passage')}{cached}.")
     else:
         lines.append("Nothing to encode: no text has changed.")
-    return "\n".join([*lines, *left_out(report.files)])
+    return "\n".join([*lines, "", table(read(report.files)), *left_out(report.files)])
+
+
+def read(files: Iterable[FileReport]) -> list[tuple[str, str]]:
+    """How many files are in which state, and how much of their text is in the index."""
+    found = summary(files)
+    states = ", ".join(f"{number:,} {state}" for state, number in found.states.items())
+    rows = [("Files", f"{found.files:,}: {states}" if states else "0")]
+    lost = f"{found.left_out:,} left out ({percent(found.coverage)} kept)"
+    rows.append(("Characters", f"{found.characters:,} kept, {lost if found.left_out else 'all'}"))
+    if found.pages:
+        rows.append(("Pages", f"{found.pages:,}, {found.pages_without_text:,} without text"))
+    if found.repeated:
+        rows.append(("Repeated", f"{counted(found.repeated, 'passage')}, cited with the first"))
+    return rows
 
 
 def left_out(files: Iterable[FileReport]) -> list[str]:
-    """A line for each file that was not indexed, with the reason."""
-    lines = [
-        f"  {file.path} ({file.state}): {file.reason}" for file in files if file.state != "indexed"
-    ]
-    return ["", f"Not indexed: {counted(len(lines), 'file')}", *lines] if lines else []
+    """A line for each of the first files that are not wholly in the index, with the reason."""
+    found = not_whole(files)
+    if not found:
+        return []
+    lines = ["", f"Not wholly in the index: {counted(len(found), 'file')}"]
+    for file in found[:_NAMED]:
+        share = f", {percent(file.coverage)}" if file.characters else ""
+        lines.append(f"  {one_line(file.path)} ({file.state}{share}): {one_line(why(file))}")
+    if len(found) > _NAMED:
+        lines.append(f"  and {len(found) - _NAMED:,} more: python -m app status --files")
+    return lines
+
+
+def files(found: Iterable[FileReport]) -> str:
+    """Each file with its state, its figures and its name; below it why not all is in the index."""
+    rows = [("state", "kept", "characters", "left out", "pages", "no text", "passages", "seconds")]
+    names = ["file"]
+    for file in found:
+        pages = (f"{file.pages:,}", f"{file.pages_without_text:,}") if file.pages else ("–", "–")
+        sizes = (f"{file.characters:,}", f"{file.left_out:,}", *pages, f"{file.passages:,}")
+        rows.append((file.state, covered(file), *sizes, f"{file.seconds:.2f}"))
+        reason = f"\n    {one_line(why(file))}" if why(file) else ""
+        names.append(one_line(file.path) + reason)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for (state, *figures), name in zip(rows, names, strict=True):
+        right = [cell.rjust(width) for cell, width in zip(figures, widths[1:], strict=True)]
+        lines.append("  ".join([state.ljust(widths[0]), *right, name]))
+    return "\n".join(lines)
+
+
+def one_line(text: str) -> str:
+    """The text without what would begin another line; names of files may hold that."""
+    return _BREAK.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def nearest(how: Nearest) -> str:

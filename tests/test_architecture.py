@@ -53,7 +53,7 @@ LAYERS = [
     ["index.reader", "index.confidence", "index.answer", "index.evaluate"],
     ["index"],
     ["app.settings"],
-    ["app.rebuild", "app.suggest"],
+    ["app.rebuild", "app.suggest", "app.report"],
     ["app.service"],
     ["app.evaluation", "app.watch"],
     ["app.terminal", "app.ui.words", "app.ui.view"],

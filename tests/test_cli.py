@@ -233,8 +233,23 @@ class TestOtherCommands:
         out = capsys.readouterr().out
         assert "Snapshot 000002-ab: 1 document, 3 passages, in 0.5 s." in out
         assert "Encoded 1 passage; 2 passages unchanged." in out
+        assert "Files       2: 1 indexed, 1 skipped" in out
+        assert "Characters  90 kept, all" in out
+        assert "Not wholly in the index: 1 file" in out
         assert "x.pdf (skipped): No parser." in out
         assert "bees.md" not in out
+
+    @pytest.mark.parametrize("name", ["build", "status"])
+    def test_programs_get_every_file_with_its_coverage(
+        self, name: str, fake: FakeService, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert cli.main([name, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        files = {file["path"]: file for file in found["files"]}
+        assert files["bees.md"]["coverage"] == 1
+        assert files["x.pdf"]["coverage"] == 0
+        assert files["x.pdf"]["reason"] == "No parser."
+        assert found["summary"]["states"] == {"indexed": 1, "skipped": 1}
 
     def test_build_says_when_there_was_nothing_to_encode(
         self, fake: FakeService, capsys: pytest.CaptureFixture[str]
@@ -252,6 +267,17 @@ class TestOtherCommands:
         out = capsys.readouterr().out
         for shown in ("000002-ab", "000001-cd", "MiniLM", "1.4 MB", "x.pdf"):
             assert shown in out
+
+        assert "2: 1 indexed, 1 skipped" in out
+
+    def test_status_lists_each_file_when_asked(
+        self, fake: FakeService, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert cli.main(["status", "--files"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[1].split()[:3] == ["indexed", "100%", "90"]
+        assert lines[2].endswith("x.pdf")
+        assert lines[3].strip() == "No parser."
 
     def test_status_without_an_index_exits_with_1_and_says_why(
         self, fake: FakeService, capsys: pytest.CaptureFixture[str]

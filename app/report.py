@@ -1,0 +1,80 @@
+"""What became of the files of a corpus, in figures: for the terminal, for programs and the page."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from index.records import FileReport
+
+STATES = ("indexed", "partly", "duplicate", "skipped", "failed")
+"""The states that a file can be in, best first."""
+
+_WORST = ("failed", "partly", "skipped", "indexed", "duplicate")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All files together; ``states`` are the numbers of files in each state that occurs."""
+
+    files: int
+    states: dict[str, int]
+    characters: int
+    left_out: int
+    coverage: float
+    pages: int
+    pages_without_text: int
+    repeated: int
+
+
+def summary(files: Iterable[FileReport]) -> Summary:
+    """The figures of some files, added up."""
+    files = list(files)
+    times = Counter[str](file.state for file in files)
+    characters = sum(file.characters for file in files)
+    left_out = sum(file.left_out for file in files)
+    return Summary(
+        files=len(files),
+        states={state: times[state] for state in STATES if times[state]},
+        characters=characters,
+        left_out=left_out,
+        coverage=characters / max(1, characters + left_out),
+        pages=sum(file.pages for file in files),
+        pages_without_text=sum(file.pages_without_text for file in files),
+        repeated=sum(file.repeated for file in files),
+    )
+
+
+def not_whole(files: Iterable[FileReport]) -> list[FileReport]:
+    """The files of which not all is in the index, the worst first; duplicates come last."""
+    found = [file for file in files if file.state != "indexed" or file.coverage < 1]
+    return sorted(found, key=lambda file: (_WORST.index(file.state), file.coverage))
+
+
+def why(file: FileReport) -> str:
+    """What is to be said of a file: its reason, and what was left out of it."""
+    if not file.left_out:
+        return file.reason
+    characters = f"{file.left_out:,} character{'' if file.left_out == 1 else 's'}"
+    left_out = f"{characters} left out: running headers, navigation and the like."
+    return f"{file.reason} {left_out}".lstrip()
+
+
+def covered(file: FileReport) -> str:
+    """How much of a file is in the index, for people; a duplicate and a skipped one have none."""
+    return "–" if file.state in ("duplicate", "skipped") else percent(file.coverage)
+
+
+def percent(share: float) -> str:
+    """``98%``; only all is 100%, and only nothing is 0%."""
+    if 0 < share < 0.01:
+        return "<1%"
+    return f"{min(math.floor(round(100 * share, 6)), 100 if share == 1 else 99)}%"
+
+
+def with_coverage(file: FileReport) -> dict[str, Any]:
+    """A file's report for programs."""
+    return {**asdict(file), "coverage": round(file.coverage, 4)}
