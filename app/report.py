@@ -28,6 +28,7 @@ class Summary:
     pages: int
     pages_without_text: int
     repeated: int
+    cut_tokens: int
 
 
 def summary(files: Iterable[FileReport]) -> Summary:
@@ -45,6 +46,7 @@ def summary(files: Iterable[FileReport]) -> Summary:
         pages=sum(file.pages for file in files),
         pages_without_text=sum(file.pages_without_text for file in files),
         repeated=sum(file.repeated for file in files),
+        cut_tokens=sum(file.cut_tokens for file in files),
     )
 
 
@@ -56,11 +58,14 @@ def not_whole(files: Iterable[FileReport]) -> list[FileReport]:
 
 def why(file: FileReport) -> str:
     """What is to be said of a file: its reason, and what was left out of it."""
-    if not file.left_out:
-        return file.reason
-    characters = f"{file.left_out:,} character{'' if file.left_out == 1 else 's'}"
-    left_out = f"{characters} left out: running headers, navigation and the like."
-    return f"{file.reason} {left_out}".lstrip()
+    remarks = [file.reason] if file.reason else []
+    if file.left_out:
+        characters = _counted(file.left_out, "character")
+        remarks.append(f"{characters} left out: running headers, navigation and the like.")
+    if file.cut_tokens:
+        tokens = _counted(file.cut_tokens, "token")
+        remarks.append(f"{tokens} of long headings not encoded, but found as words.")
+    return " ".join(remarks)
 
 
 def covered(file: FileReport) -> str:
@@ -78,3 +83,7 @@ def percent(share: float) -> str:
 def with_coverage(file: FileReport) -> dict[str, Any]:
     """A file's report for programs."""
     return {**asdict(file), "coverage": round(file.coverage, 4)}
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

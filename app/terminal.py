@@ -184,6 +184,8 @@ def read(files: Iterable[FileReport]) -> list[tuple[str, str]]:
         rows.append(("Pages", f"{found.pages:,}, {found.pages_without_text:,} without text"))
     if found.repeated:
         rows.append(("Repeated", f"{counted(found.repeated, 'passage')}, cited with the first"))
+    if found.cut_tokens:
+        rows.append(("Not encoded", f"{counted(found.cut_tokens, 'token')} of long headings"))
     return rows
 
 

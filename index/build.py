@@ -23,7 +23,7 @@ from index.errors import CorpusError, ParseError, PassagesError, StoreError
 from index.lexical import ANALYZER, Fields, LexicalIndex
 from index.parsers import digest_of
 from index.parsers.workers import parse_all
-from index.passages import SPLITTER, Window, same_words, split
+from index.passages import SPLITTER, Window, cut_tokens, same_words, split
 from index.progress import Meter, OnProgress
 from index.records import Document, Extent, FileReport, Passage
 from index.sentences import SentenceVectors, SentenceWriter
@@ -142,7 +142,7 @@ def _assemble(
             passages = split(document, window)
             said = [same_words(passage) for passage in passages]
             repeated = table.add(document, passages, said) if passages else 0
-            reading.report(document, len(passages), repeated)
+            reading.report(document, len(passages), repeated, cut_tokens(passages, window))
             if passages:
                 words += len(document.text.split())
         if not table.passages:
@@ -256,7 +256,7 @@ class _Reading:
     def __iter__(self) -> Iterator[Document]:
         return iter(self._documents)
 
-    def report(self, document: Document, passages: int, repeated: int) -> None:
+    def report(self, document: Document, passages: int, repeated: int, cut: int) -> None:
         extent = document.extent
         reason = _without_text(extent)
         self.reports.append(
@@ -270,6 +270,7 @@ class _Reading:
                 pages=extent.pages,
                 pages_without_text=len(extent.without_text),
                 repeated=repeated,
+                cut_tokens=cut,
                 seconds=round(self._seconds, 3),
             )
         )

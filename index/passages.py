@@ -83,6 +83,17 @@ def split(document: Document, window: Window) -> list[Passage]:
     return passages
 
 
+def cut_tokens(passages: Sequence[Passage], window: Window) -> int:
+    """How many tokens of titles and headings the encoder does not see, each path counted once.
+
+    It cuts a path that takes half the window to two tokens less; passages themselves always fit.
+    """
+    paths = {context_of(passage.title, passage.headings) for passage in passages}
+    half = window.size // 2
+    long = [path for path in paths if len(path) > half]  # no token is shorter than a character
+    return sum(max(0, tokens - (half - 2)) for tokens in window.tokens(long))
+
+
 def passage_id(document_id: str, text: str, repeat: int = 0) -> str:
     """Sixteen hex digits of a SHA-256; ``repeat`` tells equal texts of one document apart."""
     content = f"{document_id}\0{text}\0{repeat}" if repeat else f"{document_id}\0{text}"

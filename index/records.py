@@ -165,7 +165,8 @@ class FileReport:
 
     Of its ``passages``, ``repeated`` say what others did before, and are cited with these.
     ``characters`` are in the index, ``left_out`` were seen and are not. ``pages`` is 0 where the
-    format has none. ``seconds`` is what reading the file took.
+    format has none. ``cut_tokens`` are those of long titles and headings that the encoder does not
+    see; BM25 does. ``seconds`` is what reading the file took.
     """
 
     path: str
@@ -177,6 +178,7 @@ class FileReport:
     pages: int = 0
     pages_without_text: int = 0
     repeated: int = 0
+    cut_tokens: int = 0
     seconds: float = field(default=0.0, compare=False)
 
     @property

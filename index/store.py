@@ -30,7 +30,7 @@ from index.sentences import SentenceVectors
 from index.table import Table
 from index.vectors import FaissIndex, Nearest
 
-FORMAT = 4
+FORMAT = 5
 """Changes whenever older code could not read a snapshot, or newer code an older one."""
 
 TABLE, LEXICAL = "passages.sqlite", "lexical"

@@ -38,7 +38,7 @@ CREATE TABLE files (
     path TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
     passages INTEGER NOT NULL, characters INTEGER NOT NULL, left_out INTEGER NOT NULL,
     pages INTEGER NOT NULL, pages_without_text INTEGER NOT NULL, repeated INTEGER NOT NULL,
-    seconds REAL NOT NULL
+    cut_tokens INTEGER NOT NULL, seconds REAL NOT NULL
 );
 """
 _INDEXES = """
@@ -138,7 +138,7 @@ class TableWriter:
     def report(self, files: Iterable[FileReport]) -> None:
         """Write what became of each file."""
         self._write(
-            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [astuple(file) for file in files],
         )
 

@@ -191,9 +191,18 @@ class TestTheReport:
             ("scan.pdf", "failed"),
             ("sub/tea.md", "indexed"),
         ]
+        assert all(line.cut_tokens == 0 for line in report.files)
         assert sum(line.passages for line in report.files) == report.passages
         assert sum(line.state == "indexed" for line in report.files) == report.documents == 3
         assert store.open().table.files() == report.files
+
+    def test_tokens_of_headings_that_do_not_fit_are_counted(
+        self, corpus: Path, store: Store, encoder: HashEncoder
+    ) -> None:
+        (corpus / "long.md").write_text(f"# {'very ' * 50}long\n\nIt is short below.\n")
+        line = of(build(corpus, store, encoder), "long.md")
+        assert line.cut_tokens == 51 - (encoder.window // 2 - 2)
+        assert store.open().table.files()[2] == line
 
     def test_the_manifest_counts_what_there_is(
         self, corpus: Path, store: Store, encoder: HashEncoder

@@ -15,6 +15,7 @@ from index.passages import (
     TINY,
     Window,
     context_of,
+    cut_tokens,
     passage_id,
     sentences,
     split,
@@ -127,6 +128,13 @@ class TestTheWindow:
         text = " ".join(sentence(5) for _ in range(4))
         passages = split(document(text, headings=("heading " * 500,)), window(40))
         assert texts(passages) == [text]
+
+    def test_what_is_cut_of_a_context_is_counted_once(self) -> None:
+        text = " ".join(sentence(5) for _ in range(9))
+        long = split(document(text, headings=("heading " * 500,)), window(40))
+        assert len(long) > 1
+        assert cut_tokens(long, window(40)) == 502 - (20 - 2)  # "T ›" comes before
+        assert cut_tokens(split(document(text), window(40)), window(40)) == 0
 
     def test_a_huge_sentence_is_cut_between_words(self) -> None:
         words = [f"w{number}" for number in range(1000)]

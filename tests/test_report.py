@@ -38,6 +38,10 @@ def test_every_file_that_is_not_whole_is_told_of_worst_first() -> None:
     assert "100 characters left out" in why(HEADERS)
     assert why(WHOLE) == ""
     assert why(replace(HEADERS, reason="One.")).startswith("One. 100 characters left out")
+    assert "1 token of long headings" in why(replace(WHOLE, cut_tokens=1))
+    assert ("Not encoded", "7 tokens of long headings") in terminal.read(
+        [replace(WHOLE, cut_tokens=3), replace(WHOLE, cut_tokens=4)]
+    )
 
 
 def test_what_is_said_of_coverage_is_true() -> None:
