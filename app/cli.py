@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 
 OK, NOT_FOUND, ERROR, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
+_FILTERS = """Filters:
+  folder=policy/ports     in this folder of the corpus or below it
+  format=pdf              of this format
+  document=policy/a.pdf   this one
+  author=holm             by an author whose name has this in it
+  date=2020  date>=2020-03  date<=2020-03-15    of these dates, as the documents tell them
+
+  python -m app {name} --filter folder=policy --filter "date>=2020" "{words}"
+
+"""
 _CODES = "Exit codes: 0 {ok}, 1 {not_found}, 2 error."
 
 
@@ -81,13 +91,13 @@ _Commands = Any  # argparse keeps the type of add_subparsers' result to itself
 
 
 def _command(
-    commands: _Commands, name: str, does: str, example: str, ok: str, not_found: str
+    commands: _Commands, name: str, does: str, example: str, ok: str, not_found: str, more: str = ""
 ) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
         name,
         help=does,
         description=f"{does[:1].upper()}{does[1:]}.",
-        epilog=f"Example:\n  {example}\n\n" + _CODES.format(ok=ok, not_found=not_found),
+        epilog=f"Example:\n  {example}\n\n{more}" + _CODES.format(ok=ok, not_found=not_found),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -122,6 +132,7 @@ def _ask(commands: _Commands) -> None:
         'python -m app ask "How do I add documents?"',
         ok="answered",
         not_found="the documents do not answer the question",
+        more=_FILTERS.format(name="ask", words="What do warships pay?"),
     )
     command.add_argument(
         "question", nargs="+", metavar="QUESTION", help="the question; - reads it from stdin"
@@ -141,8 +152,7 @@ def _add_filter(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="CONDITION",
-        help="only documents with folder=, format=, document=, author=, or date=, date>=, date<=; "
-        "may be given several times",
+        help="search only documents that meet it, see below; all have to hold if given again",
     )
 
 
@@ -154,6 +164,7 @@ def _search(commands: _Commands) -> None:
         'python -m app search --top-k 3 "rebuild the index"',
         ok="found",
         not_found="nothing found",
+        more=_FILTERS.format(name="search", words="fees of warships"),
     )
     command.add_argument(
         "question", nargs="+", metavar="WORDS", help="what to look for; - reads it from stdin"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from app import terminal
 from app.report import summary, with_coverage
 from index.errors import CorpusError, QueryError
-from index.filters import parse_filter
+from index.filters import Filter, filter_of
 
 if TYPE_CHECKING:
     from app.service import Service, Status
@@ -57,8 +57,8 @@ def build(options: Namespace, settings: Settings) -> Result:
 
 def ask(options: Namespace, settings: Settings) -> Result:
     """Answer a question, or abstain."""
-    only = parse_filter(options.filter)
-    answer = open_service(settings).ask(_question(options), only=only)
+    service = open_service(settings)
+    answer = service.ask(_question(options), only=_filter(options, service))
     data = {**asdict(answer), "text": answer.text}
     return Result(data, terminal.answer(answer, str(settings.corpus)), 0 if answer.answered else 1)
 
@@ -66,7 +66,8 @@ def ask(options: Namespace, settings: Settings) -> Result:
 def search(options: Namespace, settings: Settings) -> Result:
     """List the nearest passages."""
     question = _question(options)
-    hits = open_service(settings).search(question, settings.top_k, parse_filter(options.filter))
+    service = open_service(settings)
+    hits = service.search(question, settings.top_k, _filter(options, service))
     data = {"query": question, "hits": [asdict(hit) for hit in hits]}
     return Result(data, terminal.hits(hits, str(settings.corpus)), 0 if hits else 1)
 
@@ -197,6 +198,17 @@ def _watched(queries: list[Query]) -> Iterator[Query]:
 
     bar: Iterable[Query] = tqdm(queries, desc="Asking", unit=" queries", leave=False)
     yield from bar
+
+
+def _filter(options: Namespace, service: Service) -> Filter:
+    """What was asked to narrow the search to; says so where that leaves no document."""
+    if not options.filter:
+        return Filter()
+    documents = service.documents()
+    only = filter_of(options.filter, documents)
+    if not any(only.matches(one) for one in documents):
+        terminal.note("No document meets these filters.")
+    return only
 
 
 def _question(options: Namespace) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from index.errors import QueryError
 from index.records import DocumentSummary
 
-_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?")
+_DATE = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?")
 _FIELD = re.compile(r"(?P<name>[a-z]+)(?P<sign>=|>=|<=)(?P<value>.*)", re.DOTALL)
 FIELDS = ("folder", "format", "document", "author", "date")
+_NAMED = 12  # values of one field in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def parse_filter(conditions: Iterable[str]) -> Filter:
             )
         name, sign, value = match["name"], match["sign"], match["value"].strip()
         if name == "date":
-            if not _DATE.fullmatch(value):
+            if not is_date(value):
                 raise QueryError(f"'{value}' is no date. Write 2020, 2020-03 or 2020-03-15.")
             found = replace(
                 found,
@@ -79,3 +81,81 @@ def parse_filter(conditions: Iterable[str]) -> Filter:
                 value = value.lower().lstrip(".")
             found = replace(found, **{name: value.strip("/") if name == "folder" else value})
     return found
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is a year, a month or a day: ``2020``, ``2020-03``, ``2020-03-15``."""
+    return bool(_DATE.fullmatch(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What there is to narrow a search by, in order; what no document has is empty.
+
+    ``dates`` are the first and the last one, as they stand in the documents.
+    """
+
+    folders: tuple[str, ...]
+    formats: tuple[str, ...]
+    documents: tuple[str, ...]
+    authors: tuple[str, ...]
+    dates: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """One line for each field, with its first values."""
+        rows = {
+            "folder": _listed(self.folders),
+            "format": _listed(self.formats),
+            "document": _listed(self.documents),
+            "author": _listed(self.authors),
+            "date": " to ".join(self.dates),
+        }
+        return "\n".join(f"  {name:<9} {values}" for name, values in rows.items() if values)
+
+
+def choices(documents: Iterable[DocumentSummary]) -> Choices:
+    """What these documents can be narrowed by."""
+    documents = list(documents)
+    parents = (PurePosixPath(one.id).parents for one in documents)
+    folders = {str(parent) for above in parents for parent in above} - {".", "/"}
+    authors = {one.metadata.get("author", "") for one in documents} - {""}
+    dates = sorted({one.metadata.get("date", "") for one in documents} - {""})
+    return Choices(
+        folders=tuple(sorted(folders)),
+        formats=tuple(sorted({one.format for one in documents})),
+        documents=tuple(one.id for one in documents),
+        authors=tuple(sorted(authors, key=str.casefold)),
+        dates=tuple(dict.fromkeys((dates[0], dates[-1]))) if dates else (),
+    )
+
+
+def filter_of(conditions: Iterable[str], documents: Sequence[DocumentSummary]) -> Filter:
+    """A filter, as ``parse_filter`` reads it, whose values these documents have.
+
+    Raises:
+        QueryError: a condition is no filter, or no document meets it; the message lists what
+            there is.
+    """
+    there = choices(documents)
+    try:
+        only = parse_filter(conditions)
+    except QueryError as error:
+        raise QueryError(f"{error} The library has:\n{there}") from None
+    for name in ("folder", "format", "document", "author"):
+        value = getattr(only, name)
+        alone = replace(Filter(), **{name: value})
+        if value and not any(alone.matches(one) for one in documents):
+            known: tuple[str, ...] = getattr(there, f"{name}s")
+            what = f"There are: {_listed(known, value)}." if known else f"None has any {name}."
+            raise QueryError(f"No document has {name}={value}. {what}")
+    if (only.since or only.until) and not there.dates:
+        raise QueryError("No document has a date.")
+    return only
+
+
+def _listed(values: Sequence[str], like: str = "") -> str:
+    """The first values on one line, before them those that look like what was meant."""
+    near = difflib.get_close_matches(like, values, n=3)
+    order = list(dict.fromkeys([*near, *values]))
+    shown = ", ".join(" ".join(value.split()) for value in order[:_NAMED])
+    return shown + (f" and {len(order) - _NAMED:,} more" if len(order) > _NAMED else "")

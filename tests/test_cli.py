@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from app.service import Service, Status
 from index.build import BuildReport
 from index.errors import IndexMissingError, QueryError
 from index.evaluate import METRICS
-from index.filters import Filter
+from index.filters import FIELDS, Filter, parse_filter
 from index.progress import Progress
 from index.records import (
     Answer,
@@ -127,12 +128,19 @@ class TestHelp:
 
     @pytest.mark.parametrize("name", COMMANDS)
     def test_each_example_can_be_parsed(self, name: str) -> None:
-        import shlex
-
         epilog = subparsers()[name].epilog or ""
         words = shlex.split(epilog.splitlines()[1])
         assert words[:3] == ["python", "-m", "app"]
         assert cli.parser().parse_args(words[3:]).command == name
+
+    @pytest.mark.parametrize("name", ["ask", "search"])
+    def test_filters_are_explained_with_an_example(self, name: str) -> None:
+        shown = subparsers()[name].format_help()
+        for field in FIELDS:
+            assert f"  {field}=" in shown
+        (example,) = [line for line in shown.splitlines() if f"app {name} --filter" in line]
+        options = cli.parser().parse_args(shlex.split(example)[3:])
+        assert parse_filter(options.filter) == Filter(folder="policy", since="2020")
 
     def test_help_imports_neither_index_nor_model_nor_page(self) -> None:
         code = (
@@ -361,6 +369,48 @@ class TestEval:
         captured = capsys.readouterr()
         assert "0.0000" in captured.out
         assert "Query q1 counts as not found" in captured.err
+
+
+class TestFilters:
+    DOCUMENTS = (
+        DocumentSummary("guide/bees.md", "Bees", "markdown", "", 3, 90),
+        DocumentSummary(
+            "mail/a.eml", "A", "eml", "", 1, 9, {"author": "Ida", "date": "2020-03-15"}
+        ),
+    )
+
+    @pytest.fixture
+    def narrow(self, fake: FakeService) -> FakeService:
+        fake.replies["documents"] = list(self.DOCUMENTS)
+        return fake
+
+    def test_the_search_is_narrowed(self, narrow: FakeService) -> None:
+        filters = ["--filter", "folder=mail", "--filter", "date>=2020"]
+        assert cli.main(["search", *filters, "bees"]) == 0
+        assert narrow.calls[-1] == ("search", "bees", 5, Filter(folder="mail", since="2020"))
+
+    @pytest.mark.parametrize(
+        ("condition", "told"),
+        [
+            ("colour=red", "is no filter"),
+            ("colour=red", "format    eml, markdown"),
+            ("date=soon", "date      2020-03-15"),
+            ("format=pdf", "There are: eml, markdown."),
+            ("folder=guides", "There are: guide, mail."),
+            ("author=holm", "There are: Ida."),
+        ],
+    )
+    def test_a_wrong_one_is_told_what_there_is(
+        self, condition: str, told: str, narrow: FakeService, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert cli.main(["ask", "--filter", condition, "bees"]) == 2
+        assert told in capsys.readouterr().err
+
+    def test_filters_that_leave_nothing_are_told_of(
+        self, narrow: FakeService, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        cli.main(["ask", "--filter", "folder=guide", "--filter", "format=eml", "bees"])
+        assert "No document meets these filters." in capsys.readouterr().err
 
 
 class TestErrors:

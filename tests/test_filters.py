@@ -11,7 +11,7 @@ from conftest import HashEncoder
 from index.answer import answer
 from index.build import build
 from index.errors import QueryError
-from index.filters import Filter, parse_filter
+from index.filters import Choices, Filter, choices, filter_of, parse_filter
 from index.records import DocumentSummary
 from index.search import Searcher
 from index.store import Store
@@ -60,11 +60,50 @@ class TestFilter:
         assert parse_filter(["format=markdown"]).matches(bare)
 
     @pytest.mark.parametrize(
-        "condition", ["", "policy", "colour=red", "date=soon", "date>=", "format>=pdf", "folder="]
+        "condition",
+        [
+            "",
+            "policy",
+            "colour=red",
+            "date=soon",
+            "date=2020-13",
+            "date>=",
+            "format>=pdf",
+            "folder=",
+        ],
     )
     def test_what_is_no_filter_is_an_error(self, condition: str) -> None:
         with pytest.raises(QueryError, match=r"is no (filter|date)"):
             parse_filter([condition])
+
+
+class TestChoices:
+    def test_what_the_documents_have_is_offered_and_no_more(self) -> None:
+        bare = DocumentSummary("a.md", "A", "markdown", "", 1, 9)
+        there = choices([bare, DOCUMENT])
+        assert there.folders == ("policy", "policy/2020")
+        assert there.formats == ("markdown", "pdf")
+        assert there.documents == ("a.md", DOCUMENT.id)
+        assert (there.authors, there.dates) == (("Ida Holm",), ("2020-03-15",))
+        assert choices([bare]) == Choices((), ("markdown",), ("a.md",), (), ())
+
+    def test_every_choice_leaves_a_document(self) -> None:
+        there = choices([DOCUMENT])
+        for name in ("folder", "format", "document", "author"):
+            for value in getattr(there, f"{name}s"):
+                assert filter_of([f"{name}={value}"], [DOCUMENT]).matches(DOCUMENT)
+
+    def test_a_value_that_no_document_has_is_an_error_that_names_the_nearest_first(self) -> None:
+        documents = [DocumentSummary(f"{n}/x.md", "X", "markdown", "", 1, 9) for n in range(40)]
+        with pytest.raises(QueryError, match=r"There are: 39, 33, 0, .* and 28 more") as caught:
+            filter_of(["folder=339"], documents)
+        assert str(caught.value).startswith("No document has folder=339.")
+        with pytest.raises(QueryError, match=r"None has any author"):
+            filter_of(["author=holm"], documents)
+        with pytest.raises(QueryError, match=r"No document has a date"):
+            filter_of(["date>=2000"], documents)
+        with pytest.raises(QueryError, match=r"(?s)is no filter.*folder +0, 1.*format +markdown"):
+            filter_of(["colour=red"], documents)
 
 
 class TestSearch:
