@@ -191,6 +191,16 @@ def test_a_suggested_question_is_answered(visitor: Visitor) -> None:
     page.locator(".sentence").first.wait_for()
 
 
+def test_a_suggestion_is_asked_where_nothing_was_answered_too(visitor: Visitor) -> None:
+    page = visitor.visit(link("Who won the football world cup in 1974?"))
+    visitor.sees(".note", "The library does not answer this.")
+    suggestion = page.locator(".actions button").first
+    question = suggestion.text_content()
+    suggestion.click()
+    visitor.sees(".question", question)
+    page.locator(".sentence").first.wait_for()
+
+
 def test_blank_questions_stay_and_long_ones_are_explained(visitor: Visitor) -> None:
     page = visitor.visit()
     visitor.ask("   ")

@@ -76,8 +76,10 @@ def facts() -> None:
 
 
 @st.fragment
-def result(answer: Answer, hits: tuple[Hit, ...], milliseconds: float) -> None:
+def result(question: str, answer: Answer, hits: tuple[Hit, ...], milliseconds: float) -> None:
     """The answer beside its reader. As a fragment, opening a source does not ask again."""
+    if st.query_params.get("q", "").strip() != question:
+        st.rerun()  # a suggested question was picked
 
     def opened() -> None:
         st.session_state["_open"] = st.session_state["answer"]["open"] or None
@@ -149,7 +151,7 @@ def show_answer(question: str) -> None:
         components.problem(error)
         return
     milliseconds = (time.perf_counter() - started) * 1000
-    result(answer, sources(answer, service().settings.top_k), milliseconds)
+    result(question, answer, sources(answer, service().settings.top_k), milliseconds)
 
 
 question = follow_address()
