@@ -11,7 +11,10 @@ from pathlib import PurePosixPath
 from index.errors import QueryError
 from index.records import DocumentSummary
 
-_DATE = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?")
+DATE = r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?"
+"""A year, a month or a day, as a regular expression."""
+
+_DATE = re.compile(DATE, re.ASCII)
 _FIELD = re.compile(r"(?P<name>[a-z]+)(?P<sign>=|>=|<=)(?P<value>.*)", re.DOTALL)
 FIELDS = ("folder", "format", "document", "author", "date")
 _NAMED = 12  # values of one field in a message
@@ -39,7 +42,7 @@ class Filter:
 
     def matches(self, document: DocumentSummary) -> bool:
         """Whether a document is one to search."""
-        date = document.metadata.get("date", "")
+        date = _date_of(document) if self.since or self.until else ""
         return (
             (not self.folder or PurePosixPath(document.id).is_relative_to(self.folder))
             and (not self.format or document.format == self.format)
@@ -92,7 +95,7 @@ def is_date(text: str) -> bool:
 class Choices:
     """What there is to narrow a search by, in order; what no document has is empty.
 
-    ``dates`` are the first and the last one, as they stand in the documents.
+    ``dates`` are the first and the last one, without the time of day.
     """
 
     folders: tuple[str, ...]
@@ -119,7 +122,7 @@ def choices(documents: Iterable[DocumentSummary]) -> Choices:
     parents = (PurePosixPath(one.id).parents for one in documents)
     folders = {str(parent) for above in parents for parent in above} - {".", "/"}
     authors = {one.metadata.get("author", "") for one in documents} - {""}
-    dates = sorted({one.metadata.get("date", "") for one in documents} - {""})
+    dates = sorted({_date_of(one) for one in documents} - {""})
     return Choices(
         folders=tuple(sorted(folders)),
         formats=tuple(sorted({one.format for one in documents})),
@@ -151,6 +154,12 @@ def filter_of(conditions: Iterable[str], documents: Sequence[DocumentSummary]) -
     if (only.since or only.until) and not there.dates:
         raise QueryError("No document has a date.")
     return only
+
+
+def _date_of(document: DocumentSummary) -> str:
+    """A document's date as far as it is one; nothing where it is written in another way."""
+    found = _DATE.match(document.metadata.get("date", ""))
+    return found[0] if found else ""
 
 
 def _listed(values: Sequence[str], like: str = "") -> str:

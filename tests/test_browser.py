@@ -42,6 +42,7 @@ HOSTILE = (
     ' <img src="http://elsewhere.example/b.png" onerror="document.title=1"> **as ever** &amp; 𝔊 so'
     " [here](javascript:alert(1)).\n\nIts crew sleeps in hammocks below the gas bags of the ship.\n"
 )
+AIRSHIP = "a $x$ :red[airship] <b>"
 LIGHTHOUSE = "# Lights\n\nThe lighthouse of Evangelistas is 58 metres above the sea.\n"
 
 DEPTH = "How deep is the harbour of Porvenir?"
@@ -72,7 +73,7 @@ def library(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpus.mkdir()
     (corpus / "harbours.md").write_text(HARBOURS)
     (corpus / "bees.md").write_text(BEES)
-    (corpus / "a $x$ :red[airship] <b>.txt").write_text(HOSTILE)
+    (corpus / f"{AIRSHIP}.txt").write_text(HOSTILE)
     (corpus / "broken.md").write_bytes(b"\x00\x01\x02\xff" * 400)
     subprocess.run(run_app(folder, "build"), cwd=folder, env=environment(), check=True)
     return folder
@@ -201,6 +202,36 @@ def test_a_suggestion_is_asked_where_nothing_was_answered_too(visitor: Visitor) 
     page.locator(".sentence").first.wait_for()
 
 
+def test_the_search_is_narrowed_shown_to_be_so_and_cleared_with_one_click(
+    visitor: Visitor,
+) -> None:
+    page = visitor.visit(link(DEPTH))
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    page.get_by_role("button", name="Narrow").click()
+    page.get_by_label("Document").click()
+    page.get_by_role("option", name=AIRSHIP).wait_for()
+    assert page.locator(".katex, [role=option] b").count() == 0
+    page.keyboard.press("Escape")
+    page.get_by_label("Format").click()
+    page.get_by_role("option", name="text").click()
+    page.wait_for_url("**format=text")
+    visitor.sees(".narrowed", "Format: text")
+    visitor.sees(".narrowed", "1 of 3 documents")
+    page.locator(".card b", has_text="Harbours").wait_for(state="detached")
+    page.keyboard.press("Escape")
+    visitor.visit(link(HONEY) + "&format=markdown")
+    visitor.sees(".sentence", "The bees need 15 kilograms of it")
+    page.get_by_role("link", name="Open document").click()
+    page.wait_for_url("**/read?**format=markdown**")
+    visitor.sees(".body p.hit mark", "15 kilograms")
+    page.get_by_role("link", name="Back to the answer").click()
+    page.get_by_role("button", name="Remove: Format: markdown").click()
+    page.locator(".narrowed").wait_for(state="detached")
+    assert "format" not in page.url
+    page.go_back()
+    visitor.sees(".narrowed", "Format: markdown")
+
+
 def test_blank_questions_stay_and_long_ones_are_explained(visitor: Visitor) -> None:
     page = visitor.visit()
     visitor.ask("   ")
@@ -238,13 +269,17 @@ def test_the_library_lists_what_was_read_and_what_was_not(visitor: Visitor) -> N
         cells.filter(has_text=text).first.wait_for(state="attached")
 
 
-@pytest.mark.parametrize("path", ["/", link(DEPTH), "/read", "/library"])
+NARROWED = link(DEPTH) + "&format=markdown&document=harbours.md&since=1900"
+
+
+@pytest.mark.parametrize("path", ["/", link(DEPTH), NARROWED, "/read", "/library"])
 def test_a_phone_shows_everything_without_scrolling_sideways(
     chromium: object, base: str, path: str
 ) -> None:
     visitor = Visitor(chromium, base, width=320, height=640)
     page = visitor.visit(path)
     ready = {"/": ".suggestions button", "/read": ".body p", "/library": "[data-testid=stMetric]"}
+    ready[NARROWED] = ".narrowed"
     page.locator(ready.get(path, ".lead")).first.wait_for()
     assert visitor.overflow() <= 0
     visitor.context.close()

@@ -6,11 +6,13 @@ import time
 
 import streamlit as st
 
-from app.ui import components
-from app.ui.current import passage_counts, service, titles
+from app.ui import components, narrow
+from app.ui.address import filter_in, parameters_of
+from app.ui.current import documents_left, passage_counts, service, titles
 from app.ui.view import AROUND, answer_data, default_source, position_of, reader_data, sources
 from app.ui.words import count
 from index.errors import PassagesError
+from index.filters import Filter
 from index.records import Answer, Hit, Passage
 
 BOX = "question_box"
@@ -21,28 +23,26 @@ def source_in_address() -> int | None:
     return int(number) if number.isdecimal() and len(number) < 4 else None
 
 
-def follow_address() -> str:
-    """The question in the address; Back, Forward and links change it, and the box follows."""
-    question = st.query_params.get("q", "")
-    if st.session_state.get("_followed") != question:
-        st.session_state["_followed"] = question
+def follow_address() -> tuple[str, Filter]:
+    """What is asked, and of which documents; Back, Forward and links change it: the box follows."""
+    question, only = st.query_params.get("q", ""), filter_in(st.query_params)
+    if st.session_state.get("_followed") != (question, only):
+        st.session_state["_followed"] = question, only
         st.session_state[BOX] = question
         st.session_state["_open"] = source_in_address()
     # Streamlit forgets the value of a box that another screen did not show.
     st.session_state.setdefault(BOX, question)
-    return question.strip()
+    return question.strip(), only
 
 
 def put(question: str) -> None:
     """Ask: the address is written here, in a callback, so that the browser's Back steps back."""
     question = question.strip()
-    st.session_state["_followed"] = question
+    only = filter_in(st.query_params)
+    st.session_state["_followed"] = question, only
     st.session_state[BOX] = question
     st.session_state["_open"] = None
-    if question:
-        st.query_params.from_dict({"q": question})
-    else:
-        st.query_params.clear()
+    st.query_params.from_dict(({"q": question} if question else {}) | parameters_of(only))
 
 
 def put_typed() -> None:
@@ -107,7 +107,7 @@ def result(question: str, answer: Answer, hits: tuple[Hit, ...], milliseconds: f
         milliseconds,
         lambda document: counts.get(document, 0),
         (before, after),
-        () if answer.answered else suggested(),
+        () if answer.answered or filter_in(st.query_params) else suggested(),
     )
     for source in data["sources"]:
         source["title"] = titles().get(source["document"], source["title"])
@@ -139,14 +139,17 @@ def place(hit: Hit, question: str) -> dict[str, str]:
         "p": str(hit.passage.number),
         "q": question,
         "s": str(hit.rank),
-    }
+    } | parameters_of(filter_in(st.query_params))
 
 
-def show_answer(question: str) -> None:
+def show_answer(question: str, only: Filter) -> None:
     started = time.perf_counter()
     try:
         with st.spinner("Searching the library …"):  # seen only while the model is still loading
-            answer = service().ask(question)
+            if only and not documents_left(only):
+                components.notice("No document is left to search.", "Remove a condition above.")
+                return
+            answer = service().ask(question, only=only)
     except PassagesError as error:
         components.problem(error)
         return
@@ -154,7 +157,7 @@ def show_answer(question: str) -> None:
     result(question, answer, sources(answer, service().settings.top_k), milliseconds)
 
 
-question = follow_address()
+question, only = follow_address()
 with (
     st.container(horizontal_alignment="center"),
     st.container(key="width", width=1180 if question else 760),
@@ -179,11 +182,12 @@ with (
             icon=":material/search:",
         )
         st.form_submit_button("Ask", type="primary", on_click=put_typed)
+    narrow.row(only)
     if question:
-        show_answer(question)
+        show_answer(question, only)
     else:
         with st.spinner("Opening the library …"):
-            questions = suggested()
+            questions = [] if only else suggested()
         components.suggestions(questions, "suggestions", lambda: put_picked("suggestions"))
         facts()
 components.keys(BOX, autofocus=not question)

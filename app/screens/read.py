@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.ui import components
+from app.ui.address import filter_in, parameters_of
 from app.ui.current import service, titles
 from app.ui.view import reader_data
 from index.errors import PassagesError
@@ -43,7 +44,7 @@ def citations_for(question: str) -> tuple[Citation, ...]:
     if not question:
         return ()
     try:
-        return service().ask(question).citations
+        return service().ask(question, only=filter_in(st.query_params)).citations
     except PassagesError:
         return ()  # the document can be read all the same
 
@@ -63,7 +64,9 @@ def screen() -> None:
                 "screens/ask.py",
                 label="Back to the answer",
                 icon=":material/arrow_back:",
-                query_params={"q": question} | ({"s": source} if source else {}),
+                query_params={"q": question}
+                | ({"s": source} if source else {})
+                | parameters_of(filter_in(st.query_params)),
             )
         chooser(documents, current)
     passages = service().read(current)

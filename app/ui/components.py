@@ -34,6 +34,7 @@ def _component(name: str, styles: str = "") -> Any:
 _ANSWER = _component("answer", "answer.css")
 _READER = _component("reader", "reader.css")
 _SUGGESTIONS = _component("suggestions", "parts.css")
+_CHIPS = _component("chips", "parts.css")
 _NOTICE = _component("notice", "parts.css")
 _HEADING = _component("heading", "parts.css")
 _KEYS = _component("keys")
@@ -61,6 +62,17 @@ def suggestions(questions: Sequence[str], key: str, on_pick: Callable[[], None])
     """Questions to pick; the one picked is ``st.session_state[key]["pick"]`` in the callback."""
     if questions:
         _SUGGESTIONS(data={"questions": list(questions)}, key=key, on_pick_change=on_pick)
+
+
+def chips(
+    conditions: Sequence[Mapping[str, str]], left: str, key: str, on_clear: Callable[[], None]
+) -> None:
+    """What the search is narrowed to; what to clear is ``st.session_state[key]["clear"]``."""
+    _CHIPS(
+        data={"chips": [dict(one) for one in conditions], "left": left},
+        key=key,
+        on_clear_change=on_clear,
+    )
 
 
 def notice(
