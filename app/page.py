@@ -26,6 +26,9 @@ st.html(
       .st-key-keys_hint { display: none; }
     }
     [data-testid=InputInstructions] { display: none; }
+    /* The primary colour, darkened, is hard to read on a dark page. */
+    .st-key-narrow button:is(:hover, :focus, :active),
+    .st-key-file_state button[role=radio][aria-checked=true] { color: inherit; }
     </style>"""
 )
 screens = [

@@ -57,7 +57,7 @@ LAYERS = [
     ["app.service"],
     ["app.evaluation", "app.watch"],
     ["app.terminal", "app.ui.words", "app.ui.view", "app.ui.address"],
-    ["app.ui.current", "app.ui.components"],
+    ["app.ui.current", "app.ui.components", "app.ui.files"],
     ["app.ui.narrow"],
     ["app.screens.ask", "app.screens.library", "app.screens.read"],
     ["app.page"],

@@ -263,10 +263,16 @@ def test_markup_in_documents_is_shown_as_its_own_characters(visitor: Visitor) ->
 
 def test_the_library_lists_what_was_read_and_what_was_not(visitor: Visitor) -> None:
     page = visitor.visit("/library")
-    page.get_by_text("Not in the index").wait_for()
-    cells = page.locator("td[role=gridcell]")
-    for text in ("Keeping bees", "broken.md", "failed"):
-        cells.filter(has_text=text).first.wait_for(state="attached")
+    files = page.locator(".file")
+    files.filter(has_text="broken.md").filter(has_text="The file is binary").wait_for()
+    files.filter(has_text=f"{AIRSHIP}.txt").filter(has_text="100%").wait_for()
+    page.get_by_role("radio", name="Failed 1").click()
+    page.wait_for_url("**state=failed")
+    files.filter(has_text="Keeping bees").wait_for(state="detached")
+    assert files.count() == 1
+    page.go_back()
+    page.get_by_role("button", name="Keeping bees").click()
+    page.wait_for_url("**/read?doc=bees.md")
 
 
 NARROWED = link(DEPTH) + "&format=markdown&document=harbours.md&since=1900"

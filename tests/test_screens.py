@@ -19,6 +19,7 @@ from index.store import Store
 
 PAGE = Path(__file__).parents[1] / "app" / "page.py"
 DEPTH = "How deep is the harbour of Porvenir?"
+HOSTILE = "a $x$ :red[airship] <img src=x onerror=alert(1)>.txt"
 MAIL = (
     "From: Ida Holm <h@example.org>\nSubject: Dredging\nDate: Thu, 5 Mar 2020 10:00:00 +0000\n\n"
     "The harbour of Porvenir was dredged.\n"
@@ -129,3 +130,72 @@ def test_an_address_holds_a_filter_and_gives_it_back() -> None:
     shown = {chip["name"]: chip["text"] for chip in chips(only, {"policy/a.pdf": "Ferries"})}
     assert shown["document"] == "Document: Ferries"
     assert shown["until"] == "To: 2021-06"
+
+
+class TestFiles:
+    @pytest.fixture
+    def service(self, service: Service, corpus: Path) -> Service:
+        (corpus / HOSTILE).write_text("The kite is flown on Sundays.\n")
+        (corpus / "empty.txt").write_bytes(b"")
+        (corpus / "same.txt").write_bytes((corpus / "bees.txt").read_bytes())
+        build(service)
+        return service
+
+    def listed(self, page: AppTest) -> dict[str, dict[str, Any]]:
+        data = drawn(page, "files")
+        assert data is not None
+        return {file["path"]: file for file in data["files"]}
+
+    def library(self, **parameters: str) -> AppTest:
+        page = AppTest.from_file(PAGE, default_timeout=30)
+        for name, value in parameters.items():
+            page.query_params[name] = value
+        return page.switch_page("screens/library.py").run()
+
+    def test_each_file_has_its_state_its_coverage_and_its_reason(self, service: Service) -> None:
+        files = self.listed(self.library())
+        assert len(files) == 6
+        assert files["bees.txt"]["covered"] == "100%"
+        assert files["bees.txt"]["facts"] == "1 passage · 169 characters"
+        assert files["empty.txt"]["label"] == "Failed"
+        assert files["empty.txt"]["why"] == "The file holds no text."
+        assert files["empty.txt"]["document"] == ""
+        assert files["same.txt"]["why"] == "It has the same content as 'bees.txt'."
+        assert files["same.txt"]["covered"] == "–"
+
+    def test_names_are_given_to_the_page_as_they_are(self, service: Service) -> None:
+        page = self.library()
+        assert self.listed(page)[HOSTILE]["document"] == HOSTILE
+        drawn_by_streamlit = [*page.markdown, *page.caption, *page.subheader]
+        assert not [one for one in drawn_by_streamlit if "airship" in one.value]
+
+    def test_the_list_is_narrowed_to_a_state_which_stands_in_the_address(
+        self, service: Service
+    ) -> None:
+        page = self.library()
+        (states,) = page.pills
+        assert states.options == ["All 6", "Indexed 4", "Duplicate 1", "Failed 1"]
+        states.set_value("failed").run()
+        assert set(self.listed(page)) == {"empty.txt"}
+        assert page.query_params == {"state": "failed"}
+        assert set(self.listed(self.library(state="duplicate"))) == {"same.txt"}
+        assert len(self.listed(self.library(state="lost"))) == 6
+
+    def test_the_figures_of_all_files_are_told(self, service: Service) -> None:
+        captions = [one.value for one in self.library().caption]
+        expected = sum(file.characters for file in service.status().files)
+        assert captions[0] == f"{expected} characters in the index"
+        assert captions[1].startswith("Built in ")
+
+    def test_a_long_list_is_shown_in_steps_and_can_be_searched(
+        self, service: Service, corpus: Path
+    ) -> None:
+        for number in range(40):
+            (corpus / f"note-{number}.md").write_text(f"# Pier {number}\n\nPier {number} is shut.")
+        build(service)
+        page = self.library()
+        data = drawn(page, "files")
+        assert data is not None
+        assert (len(data["files"]), data["more"]) == (25, 21)
+        page.text_input(key="file_words").set_value("pier 17").run()
+        assert set(self.listed(page)) == {"note-17.md"}

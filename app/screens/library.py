@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import streamlit as st
 
 from app.rebuild import BuildState
+from app.report import summary
 from app.service import Status
 from app.ui import components
-from app.ui.current import service
+from app.ui.current import service, titles
+from app.ui.files import ALL, files_data, label, matching, states_of, totals
 from app.ui.words import ago, built, count, duration, progress_line
 from index.errors import PassagesError
 from index.records import FileReport
@@ -21,8 +22,13 @@ WATCHING = 1.0
 RECENT = 600.0
 """Seconds for which a finished build is news."""
 
+SHOWN = 25
+"""Files listed at first, and with each step."""
+
 IDLE = 5.0
 """Seconds between looks when none runs: another page or a command may start one."""
+
+STATE = "file_state"
 
 
 def figures(status: Status) -> None:
@@ -91,47 +97,58 @@ def build_panel(was_running: bool, first: bool) -> None:
         show_running(state, first) if running else show_ended(state)
 
 
-def documents_table() -> None:
-    documents = service().documents()
-    st.subheader("Documents", anchor=False)
-    event: Any = st.dataframe(
-        {
-            "Title": [one.title for one in documents],
-            "File": [one.id for one in documents],
-            "Passages": [one.passages for one in documents],
-            "Characters": [one.characters for one in documents],
-        },
-        hide_index=True,
-        column_config={
-            "Passages": st.column_config.NumberColumn(format="localized"),
-            "Characters": st.column_config.NumberColumn(format="localized"),
-        },
-        on_select="rerun",
-        selection_mode="single-row",
-        key="documents",
-        alt="The documents of the library, with their numbers of passages and characters",
-    )
-    rows = event.selection.rows
-    chosen = documents[rows[0]].id if rows and rows[0] < len(documents) else None
-    if st.button("Read the selected document", icon=":material/menu_book:", disabled=not chosen):
-        st.switch_page("screens/read.py", query_params={"doc": chosen or ""})
+def show_more() -> None:
+    st.session_state["_shown"] = st.session_state.get("_shown", SHOWN) + SHOWN
 
 
-def not_read(files: tuple[FileReport, ...]) -> None:
-    left_out = [file for file in files if file.state != "indexed"]
-    if not left_out:
-        return
-    st.subheader("Not in the index", anchor=False)
-    st.dataframe(
-        {
-            "File": [file.path for file in left_out],
-            "What": [file.state for file in left_out],
-            "Why": [file.reason for file in left_out],
-        },
-        hide_index=True,
-        key="left_out",
-        alt="Files that were not read, and why",
-    )
+def show_first() -> None:
+    st.session_state["_shown"] = SHOWN
+
+
+def put_state() -> None:
+    chosen = st.session_state[STATE]
+    st.query_params.from_dict({} if chosen == ALL else {"state": chosen})
+    show_first()
+
+
+@st.fragment
+def files(reports: tuple[FileReport, ...]) -> None:
+    """What became of each file. As a fragment, finding one does not draw the rest anew."""
+    found = summary(reports)
+    st.subheader("Files", anchor=False)
+    st.caption(totals(found))
+    states, words = states_of(found), ""
+    state = st.query_params.get("state", ALL)
+    state = state if state in states else ALL
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if len(found.states) > 1:
+            st.session_state[STATE] = state
+            st.pills(
+                "State",
+                states,
+                required=True,
+                format_func=lambda one: label(one, found),
+                key=STATE,
+                label_visibility="collapsed",
+                on_change=put_state,
+                wrap=True,
+            )
+        if found.files > SHOWN:
+            words = st.text_input(
+                "Find a file",
+                key="file_words",
+                type="search",
+                placeholder="Find a file",
+                label_visibility="collapsed",
+                icon=":material/search:",
+                width=260,
+                on_change=show_first,
+            )
+    matches = matching(reports, state, words or "", titles())
+    most = st.session_state.get("_shown", SHOWN)
+    chosen = components.files(files_data(matches, titles(), most), "files", show_more).read
+    if chosen:
+        st.switch_page("screens/read.py", query_params={"doc": chosen})
 
 
 def screen() -> None:
@@ -149,9 +166,9 @@ def screen() -> None:
     first = status.snapshot is None
     st.fragment(build_panel, run_every=WATCHING if running else IDLE)(running, first)
     if status.snapshot is not None:
-        documents_table()
-        not_read(status.files)
-        st.caption(f"Model `{status.model}` · {status.store_bytes / 1e6:,.1f} MB")
+        files(status.files)
+        took = f"Built in {status.seconds:,.1f} s"
+        st.caption(f"{took} · Model `{status.model}` · {status.store_bytes / 1e6:,.1f} MB")
 
 
 with st.container(horizontal_alignment="center"), st.container(width=1180):

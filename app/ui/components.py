@@ -35,6 +35,7 @@ _ANSWER = _component("answer", "answer.css")
 _READER = _component("reader", "reader.css")
 _SUGGESTIONS = _component("suggestions", "parts.css")
 _CHIPS = _component("chips", "parts.css")
+_FILES = _component("files", "files.css")
 _NOTICE = _component("notice", "parts.css")
 _HEADING = _component("heading", "parts.css")
 _KEYS = _component("keys")
@@ -73,6 +74,11 @@ def chips(
         key=key,
         on_clear_change=on_clear,
     )
+
+
+def files(data: Mapping[str, Any], key: str, on_more: Callable[[], None]) -> Any:
+    """Files and what became of them; ``.read`` of the result is a document to open."""
+    return _FILES(data=dict(data), key=key, on_more_change=on_more, on_read_change=_nothing)
 
 
 def notice(

@@ -1,0 +1,58 @@
+// The files of the corpus and what became of each. Events: "read" (the id of a document), "more".
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const host = parentElement.querySelector(".root");
+  const list = element("div", "files");
+  list.setAttribute("role", "list");
+  list.setAttribute("aria-label", "Files");
+  for (const file of data.files) {
+    const item = element("div", "file");
+    item.setAttribute("role", "listitem");
+    item.append(named(file), howMuch(file));
+    if (file.facts) item.append(element("span", "facts", file.facts));
+    if (file.why) {
+      const reason = element("span", "why", file.why);
+      reason.dir = "auto";
+      item.append(reason);
+    }
+    list.append(item);
+  }
+  const parts = data.files.length ? [list] : [element("p", "none", "No file is like this.")];
+  if (data.more) {
+    parts.push(button("action more", `Show more (${data.more.toLocaleString("en")} left)`, () =>
+      setTriggerValue("more", true),
+    ));
+  }
+  host.replaceChildren(...parts);
+
+  function named(file) {
+    const name = element("span", "named");
+    const title = file.document
+      ? button("title", file.title, () => setTriggerValue("read", file.document))
+      : element("span", "title", file.title);
+    title.dir = "auto";
+    name.append(title);
+    if (file.path !== file.title) {
+      const path = element("span", "path", file.path);
+      path.dir = "auto";
+      name.append(path);
+    }
+    return name;
+  }
+
+  function howMuch(file) {
+    const side = element("span", "side");
+    side.append(element("span", `state ${file.state}`, file.label));
+    if (file.document) {
+      const bar = element("span", "bar");
+      bar.setAttribute("aria-hidden", "true");
+      const full = element("i");
+      full.style.width = `${100 * file.share}%`;
+      bar.append(full);
+      const share = element("span", "share", file.covered);
+      share.title = "How much of the file is in the index";
+      side.append(bar, share);
+    }
+    return side;
+  }
+}

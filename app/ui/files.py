@@ -1,0 +1,76 @@
+"""The files of the corpus as plain data for the Library screen. Imports no Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from app.report import STATES, Summary, covered, percent, why
+from app.ui.words import count
+from index.records import FileReport
+
+ALL = "all"
+"""In place of a state: files in any of them."""
+
+
+def states_of(found: Summary) -> list[str]:
+    """What the list can be narrowed to: all files, and each state that occurs."""
+    return [ALL, *(state for state in STATES if state in found.states)]
+
+
+def label(state: str, found: Summary) -> str:
+    """A state with the number of files in it."""
+    return f"{state.capitalize()} {found.states.get(state, found.files):,}"
+
+
+def totals(found: Summary) -> str:
+    """How much of all files is in the index, in a sentence."""
+    parts = [f"{count(found.characters, 'character')} in the index"]
+    if found.left_out:
+        parts[0] += f", {found.left_out:,} left out ({percent(found.coverage)} kept)"
+    if found.pages:
+        parts.append(f"{count(found.pages, 'page')}, {found.pages_without_text:,} without text")
+    if found.repeated:
+        parts.append(f"{count(found.repeated, 'passage')} repeated and cited with the first")
+    if found.cut_tokens:
+        parts.append(f"{count(found.cut_tokens, 'token')} of long headings not encoded")
+    return " · ".join(parts)
+
+
+def matching(
+    files: Iterable[FileReport], state: str, words: str, titles: Mapping[str, str]
+) -> list[FileReport]:
+    """The files in a state of which name or title have the words in them, in any case."""
+    words = words.strip().casefold()
+    return [
+        file
+        for file in files
+        if state in (ALL, file.state)
+        and words in f"{file.path}\n{titles.get(file.path, '')}".casefold()
+    ]
+
+
+def files_data(files: Sequence[FileReport], titles: Mapping[str, str], most: int) -> dict[str, Any]:
+    """What files.js draws: the first ``most`` files, and how many more there are."""
+    shown = [_file(file, titles.get(file.path)) for file in files[:most]]
+    return {"files": shown, "more": max(0, len(files) - most)}
+
+
+def _file(file: FileReport, title: str | None) -> dict[str, Any]:
+    facts = []
+    if file.passages:
+        facts = [count(file.passages, "passage"), count(file.characters, "character")]
+    if file.pages:
+        lacking = file.pages_without_text
+        facts.append(count(file.pages, "page") + (f", {lacking:,} without text" if lacking else ""))
+    return {
+        "path": file.path,
+        "title": title or file.path,
+        "document": file.path if title is not None else "",
+        "state": file.state,
+        "label": file.state.capitalize(),
+        "share": file.coverage,
+        "covered": covered(file),
+        "facts": " · ".join(facts),
+        "why": why(file),
+    }
