@@ -121,6 +121,13 @@ class TestNarrowing:
         build(service)
         assert not visit(q=DEPTH).get("popover")
 
+    def test_without_an_index_the_screen_says_so_and_offers_nothing(self, service: Service) -> None:
+        page = visit(q=DEPTH, folder="sub")
+        notice = drawn(page, "notice")
+        assert notice is not None
+        assert notice["title"] == "There is no index yet."
+        assert not page.get("popover")
+
 
 def test_an_address_holds_a_filter_and_gives_it_back() -> None:
     only = Filter("policy", "pdf", "policy/a.pdf", "Ida & Co", "2020", "2021-06")
