@@ -56,6 +56,12 @@ def not_whole(files: Iterable[FileReport]) -> list[FileReport]:
     return sorted(found, key=lambda file: (_WORST.index(file.state), file.coverage))
 
 
+def with_care(files: Iterable[FileReport]) -> list[FileReport]:
+    """The files that are wholly in the index, but of which something is to be said."""
+    whole = [file for file in files if file.state == "indexed" and file.coverage == 1]
+    return [file for file in whole if file.reason]
+
+
 def why(file: FileReport) -> str:
     """What is to be said of a file: its reason, and what was left out of it."""
     remarks = [file.reason] if file.reason else []

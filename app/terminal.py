@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from app.report import covered, not_whole, percent, summary, why
+from app.report import covered, not_whole, percent, summary, why, with_care
 
 if TYPE_CHECKING:
     from app.evaluation import Outcome
@@ -190,16 +190,21 @@ def read(files: Iterable[FileReport]) -> list[tuple[str, str]]:
 
 
 def left_out(files: Iterable[FileReport]) -> list[str]:
-    """A line for each of the first files that are not wholly in the index, with the reason."""
-    found = not_whole(files)
-    if not found:
-        return []
-    lines = ["", f"Not wholly in the index: {counted(len(found), 'file')}"]
-    for file in found[:_NAMED]:
+    """The first files that are not wholly in the index or need care, each with the reason."""
+    files = list(files)
+    return [
+        *_named("Not wholly in the index", not_whole(files)),
+        *_named("To be read with care", with_care(files)),
+    ]
+
+
+def _named(heading: str, files: Sequence[FileReport]) -> list[str]:
+    lines = ["", f"{heading}: {counted(len(files), 'file')}"] if files else []
+    for file in files[:_NAMED]:
         share = f", {percent(file.coverage)}" if file.characters else ""
         lines.append(f"  {one_line(file.path)} ({file.state}{share}): {one_line(why(file))}")
-    if len(found) > _NAMED:
-        lines.append(f"  and {len(found) - _NAMED:,} more: python -m app status --files")
+    if len(files) > _NAMED:
+        lines.append(f"  and {len(files) - _NAMED:,} more: python -m app status --files")
     return lines
 
 

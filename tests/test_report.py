@@ -68,6 +68,13 @@ def test_a_long_list_says_how_to_see_all_of_it() -> None:
     assert terminal.left_out([WHOLE]) == []
 
 
+def test_a_whole_file_that_needs_care_is_named_too() -> None:
+    read = replace(WHOLE, reason="Page 1 of 1 was read by a machine.")
+    lines = terminal.left_out([read, BROKEN])
+    assert lines[-2:] == ["To be read with care: 1 file", f"  a.md (indexed, 100%): {read.reason}"]
+    assert lines[1] == "Not wholly in the index: 1 file"
+
+
 def test_a_line_for_each_file_has_its_figures_and_its_reason() -> None:
     lines = terminal.files(ALL).splitlines()
     heads = ["state", "kept", "characters", "left", "out", "pages", "no", "text", "passages"]
