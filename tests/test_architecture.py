@@ -14,7 +14,13 @@ ROOT = Path(__file__).parents[1]
 # Each module of ours may import those of earlier layers; within a layer only what is named here.
 LAYERS = [
     ["index.records", "index.errors"],
-    ["index.parsers.writer", "index.parsers.archive", "index.parsers.text"],
+    [
+        "index.parsers.writer",
+        "index.parsers.archive",
+        "index.parsers.text",
+        "index.parsers.layout",
+    ],
+    ["index.parsers.flow"],
     [
         "index.parsers.markdown",
         "index.parsers.pdf",
