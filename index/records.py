@@ -35,12 +35,14 @@ class Extent:
 
     ``left_out`` counts the characters that were seen and not kept, such as running headers and
     navigation. ``pages`` is 0 where the format has none; ``without_text`` are pages, from 1, that
-    hold no text: pictures, which need OCR, or damaged ones.
+    hold no text: pictures, which need OCR, or damaged ones. ``by_ocr`` are pages that OCR has read,
+    with the mistakes that it makes.
     """
 
     left_out: int = 0
     pages: int = 0
     without_text: tuple[int, ...] = ()
+    by_ocr: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +164,9 @@ class Answer:
 class FileReport:
     """What became of one file of the corpus in a build, and why where not all is in the index.
 
-    ``characters`` are in the index, ``left_out`` were seen and are not. ``pages`` is 0 where the
-    format has none. ``seconds`` is what reading the file took.
+    What OCR has read is in the index, and ``reason`` says so. ``characters`` are in the index,
+    ``left_out`` were seen and are not. ``pages`` is 0 where the format has none. ``seconds`` is
+    what reading the file took.
     """
 
     path: str

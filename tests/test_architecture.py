@@ -20,7 +20,7 @@ LAYERS = [
         "index.parsers.text",
         "index.parsers.layout",
     ],
-    ["index.parsers.flow"],
+    ["index.parsers.flow", "index.parsers.ocr"],
     [
         "index.parsers.markdown",
         "index.parsers.pdf",

@@ -228,10 +228,10 @@ class TestLeftOut:
 
 
 class TestDamage:
-    def test_pictures_need_ocr(self) -> None:
+    def test_pictures_alone_are_named(self) -> None:
         sheet = Sheet()
         sheet.canvas.rect(100, 100, 200, 200, fill=1)
-        with pytest.raises(ParseError, match="needs OCR"):
+        with pytest.raises(ParseError, match="no text layer"):
             read(sheet)
 
     def test_a_password_is_named(self) -> None:

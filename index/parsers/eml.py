@@ -44,10 +44,11 @@ def parse_eml(
     writer = Writer()
     if subject:
         writer.begin_section(1, subject)
-    _read(message, writer, attachment, 0)
+    attached = _read(message, writer, attachment, 0)
     writer.end_section()
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
-    facts = {"author": sender, "date": _date(message)}
+    engines = (found.metadata.get("ocr", "") for found in attached)
+    facts = {"author": sender, "date": _date(message), "ocr": max(engines, default="")}
     return Document(
         document_id,
         subject or name,
@@ -59,7 +60,11 @@ def parse_eml(
     )
 
 
-def _read(message: EmailMessage, writer: Writer, attachment: Attachment | None, depth: int) -> None:
+def _read(
+    message: EmailMessage, writer: Writer, attachment: Attachment | None, depth: int
+) -> list[Document]:
+    """Add a mail's text, its attachments and the mails inside it; returns the attachments."""
+    attached = []
     body = message.get_body(("plain", "html"))
     if body is not None:
         content = _content(body)
@@ -81,6 +86,7 @@ def _read(message: EmailMessage, writer: Writer, attachment: Attachment | None, 
         except ParseError:
             found = None
         if found is not None:
+            attached.append(found)
             writer.begin_section(2, found.title or name)
             for block in found.blocks:
                 writer.add(found.text[block.start : block.end])
@@ -90,7 +96,8 @@ def _read(message: EmailMessage, writer: Writer, attachment: Attachment | None, 
                 inner = part.get_content()
                 if isinstance(inner, EmailMessage):
                     writer.begin_section(2, _header(inner, "subject") or "Forwarded mail")
-                    _read(inner, writer, attachment, depth + 1)
+                    attached += _read(inner, writer, attachment, depth + 1)
+    return attached
 
 
 def _content(part: MIMEPart) -> str:

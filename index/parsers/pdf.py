@@ -1,7 +1,7 @@
 """PDF: characters on pages to lines, and where quotes stand on them, by PDFium.
 
 Columns are read one after the other; running headers, footers and page numbers are left out. A
-scanned page without a text layer has no text here.
+page that is a picture is read by OCR where that is installed, and else has no text.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+import index.parsers.ocr as ocr
 from index.errors import ParseError
 from index.parsers.flow import write
 from index.parsers.layout import CUT, Box, Line, Page, drop_running, ordered
@@ -27,19 +28,16 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 
 def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
-    """Read the text layer of a PDF.
+    """Read the text layer of a PDF and, where OCR is installed, the pages that are pictures.
 
     Raises:
-        ParseError: it is encrypted, damaged, or no page of it has a text layer.
+        ParseError: it is encrypted, damaged, or there is text in pictures only, and no OCR.
     """
     with _opened(data) as pdf:
-        pages = [_page(pdf, number) for number in range(1, len(pdf) + 1)]
+        pages, extent, engine = _pages(pdf)
         facts = {name: str(fact).strip() for name, fact in pdf.get_metadata_dict().items()}
-    if pages and not any(page.lines for page in pages):
-        what = "its only page is a picture" if len(pages) == 1 else f"{len(pages):,} pictures"
-        raise ParseError(f"The PDF has no text layer ({what}). It needs OCR.")
-    left_out = drop_running(pages)
-    without_text = tuple(page.number for page in pages if not page.lines)
+    if extent.without_text and not any(page.lines for page in pages):
+        raise ParseError(_no_text(len(extent.without_text), engine))
     for page in pages:
         page.lines = ordered(page.lines)
     writer = Writer()
@@ -48,7 +46,7 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
     title = facts.get("Title", "")
     title = title if _is_title(title) else writer.first_heading or name
     metadata = {"author": facts.get("Author", ""), "date": _date(facts)}
-    metadata = {name: fact for name, fact in metadata.items() if fact}
+    metadata["ocr"] = engine if extent.by_ocr else ""
     return Document(
         document_id,
         title,
@@ -56,9 +54,37 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
         tuple(writer.blocks),
         "pdf",
         digest,
-        metadata,
-        Extent(left_out, len(pages), without_text),
+        {name: fact for name, fact in metadata.items() if fact},
+        extent,
     )
+
+
+def _pages(pdf: Any) -> tuple[list[Page], Extent, str]:
+    """The pages without running lines, how much of them was read, and what reads pictures."""
+    pages = [_page(pdf, number) for number in range(1, len(pdf) + 1)]
+    whole = {page.number: page.lines for page in pages}
+    left_out = drop_running(pages)
+    pictures = [page for page in pages if not page.lines and _is_picture(pdf, page)]
+    engine = ocr.engine() if pictures else ""
+    for page in pictures if engine else ():
+        page.lines = ocr.read(pdf, page.number)
+        whole[page.number] = page.lines or whole[page.number]
+    by_ocr = tuple(page.number for page in pictures if page.lines)
+    without_text = tuple(page.number for page in pictures if not page.lines)
+    left_out += drop_running([page for page in pictures if page.lines])
+    if not any(page.lines for page in pages):
+        # Short pages that are alike look like nothing but headers.
+        for page in pages:
+            page.lines = [line for line in whole[page.number] if _LETTER.search(line.text)]
+            left_out -= sum(len(line.text) for line in page.lines)
+    return pages, Extent(left_out, len(pages), without_text, by_ocr), engine
+
+
+def _no_text(pages: int, engine: str) -> str:
+    what = "its only page is a picture" if pages == 1 else f"{pages:,} pictures"
+    if engine:
+        return f"The PDF has no text layer ({what}), and OCR finds no text in it."
+    return f"The PDF has no text layer ({what}). It needs OCR. {ocr.lacking()}"
 
 
 def _page(pdf: Any, number: int) -> Page:
@@ -72,20 +98,43 @@ def _page(pdf: Any, number: int) -> Page:
         return Page(number, 0.0, [])
 
 
+def _is_picture(pdf: Any, page: Page) -> bool:
+    """Whether a page shows something that is no text; a damaged page may."""
+    import pypdfium2
+    import pypdfium2.raw as raw
+
+    drawn = (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_SHADING)
+    try:
+        return any(True for _ in pdf[page.number - 1].get_objects(filter=drawn))
+    except pypdfium2.PdfiumError:
+        return True
+
+
 def boxes(data: bytes, number: int, quote: str) -> list[tuple[int, Box]]:
     """Where a quote that begins on page ``number``, from 1, stands: a box for each line of it.
 
-    Returns ``(page, box)``; nothing where the quote is not on that page and the next.
+    Returns ``(page, box)``; nothing where the quote is not on that page and the next. What was
+    read by OCR is read again.
 
     Raises:
         ParseError: the PDF cannot be opened.
     """
     with _opened(data) as pdf:
-        words: list[tuple[str, int, Line, float, float]] = []
-        for index in range(number - 1, min(number + 1, len(pdf))):
-            for line in ordered(_page(pdf, index + 1).lines):
-                for start, end, left, right in line.words:
-                    words.append((line.text[start:end], index + 1, line, left, right))
+        pages = [_page(pdf, index + 1) for index in range(number - 1, min(number + 1, len(pdf)))]
+        found = _boxes(pages, quote)
+        for page in pages if not found and ocr.engine() else ():
+            if not found and _is_picture(pdf, page):
+                page.lines = ocr.read(pdf, page.number) or page.lines
+                found = _boxes(pages, quote)
+    return found
+
+
+def _boxes(pages: list[Page], quote: str) -> list[tuple[int, Box]]:
+    words: list[tuple[str, int, Line, float, float]] = []
+    for page in pages:
+        for line in ordered(page.lines):
+            for start, end, left, right in line.words:
+                words.append((line.text[start:end], page.number, line, left, right))
     wanted = _squeezed(quote)
     squeezed = [_squeezed(word[0]) for word in words]
     starts, whole = [], ""
@@ -97,11 +146,11 @@ def boxes(data: bytes, number: int, quote: str) -> list[tuple[int, Box]]:
         return []
     found: list[tuple[int, Box]] = []
     last: Line | None = None
-    for (_, page, line, left, right), start, part in zip(words, starts, squeezed, strict=True):
+    for (_, number, line, left, right), start, part in zip(words, starts, squeezed, strict=True):
         if start < at + len(wanted) and start + len(part) > at:
             if last is line:
-                page, (left, *_) = found.pop()
-            found.append((page, (left, line.bottom, right, line.top)))
+                number, (left, *_) = found.pop()
+            found.append((number, (left, line.bottom, right, line.top)))
             last = line
     return found
 

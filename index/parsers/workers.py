@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -117,13 +118,16 @@ def _pool(count: int, limits: Limits) -> Any:
         max_workers=count,
         max_tasks=500,
         context=context,
-        initializer=_limit,
+        initializer=_begin,
         initargs=(limits.memory,),
     )
 
 
-def _limit(memory: int) -> None:
-    """Keep a worker within its memory; there is no way to do so outside POSIX systems."""
+def _begin(memory: int) -> None:
+    """Keep a worker within its memory, and let the programs it has started end with it.
+
+    There is no way to do so outside POSIX systems.
+    """
     try:
         import resource
     except ImportError:
@@ -133,3 +137,5 @@ def _limit(memory: int) -> None:
     used = int(statm.read_text().split()[0]) * resource.getpagesize() if statm.exists() else 0
     most = used + memory
     resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
+    os.setpgrp()
+    signal.signal(signal.SIGTERM, lambda *_: os.killpg(os.getpid(), signal.SIGKILL))
