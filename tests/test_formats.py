@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.message
 import email.policy
 import io
+import sys
 import zipfile
 from pathlib import Path
 
@@ -294,6 +295,27 @@ class TestChoice:
     def test_text_has_no_mark(self) -> None:
         assert format_of(b"Just text") is None
         assert set(SUFFIXES.values()) == set(FORMATS)
+
+    @pytest.mark.parametrize(
+        ("name", "package"),
+        [
+            ("a.docx", "docx"),
+            ("a.pptx", "pptx"),
+            ("a.html", "selectolax"),
+            ("a.epub", "lxml"),
+            ("a.rst", "docutils"),
+            ("a.rtf", "striprtf"),
+            ("a.md", "markdown_it"),
+        ],
+    )
+    def test_a_package_that_is_missing_is_named_with_what_installs_it(
+        self, name: str, package: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for loaded in [one for one in sys.modules if one.split(".")[0] == package]:
+            monkeypatch.delitem(sys.modules, loaded)
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(ParseError, match=rf"'{package}.*pip install -r requirements\.txt"):
+            parse_bytes(WHOLE[name], name)
 
     def test_a_file_without_text_is_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "a.html").write_text("<html><body><img src=x></body></html>")

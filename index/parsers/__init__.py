@@ -116,15 +116,17 @@ def parse_bytes(data: bytes, document_id: str) -> Document:
         readable = " ".join(sorted(SUFFIXES))
         raise ParseError(f"No parser reads '{suffix}' files. Readable are: {readable}.")
     module, function = FORMATS[name]
+    digest = hashlib.sha256(data).hexdigest()
     try:
         parser: Parser = getattr(import_module(module), function)
+        if name == "eml":
+            return parser(data, document_id, digest, parse_bytes)  # type: ignore[call-arg]
+        return parser(data, document_id, digest)
     except ModuleNotFoundError as error:
         raise ParseError(
-            f"To read {name} files, install what reads them: pip install {error.name}"
+            f"What reads {name} files is not installed: the package '{error.name}' is missing. "
+            "Run: pip install -r requirements.txt"
         ) from error
-    if name == "eml":
-        return parser(data, document_id, hashlib.sha256(data).hexdigest(), parse_bytes)  # type: ignore[call-arg]
-    return parser(data, document_id, hashlib.sha256(data).hexdigest())
 
 
 def format_of(data: bytes) -> str | None:
