@@ -8,6 +8,7 @@ import io
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -110,7 +111,12 @@ def an_epub() -> bytes:
     return file.getvalue()
 
 
-def an_odt() -> bytes:
+def odt_cell(text: str, columns: int = 1, rows: int = 1) -> str:
+    spans = f'table:number-columns-spanned="{columns}" table:number-rows-spanned="{rows}"'
+    return f"<table:table-cell {spans}><text:p>{text}</text:p></table:table-cell>"
+
+
+def an_odt(more: str = "") -> bytes:
     file = io.BytesIO()
     names = "urn:oasis:names:tc:opendocument:xmlns"
     with zipfile.ZipFile(file, "w") as archive:
@@ -126,7 +132,7 @@ def an_odt() -> bytes:
             "<table:table-cell><text:p>Price</text:p></table:table-cell></table:table-row>"
             "<table:table-row><table:table-cell><text:p>Car</text:p></table:table-cell>"
             "<table:table-cell><text:p>30</text:p></table:table-cell></table:table-row></table:table>"
-            "</office:text></office:body></office:document-content>",
+            f"{more}</office:text></office:body></office:document-content>",
         )
     return file.getvalue()
 
@@ -195,6 +201,122 @@ class TestHeadings:
         assert document.title == "Ferries of the Sound"
         assert document.metadata["author"] == "I. Holm"
         assert "running header" not in document.text
+
+
+def a_merged_docx() -> bytes:
+    import docx
+
+    made = docx.Document()
+    table = made.add_table(3, 3)
+    fill(table, PORTS)
+    table.cell(0, 1).merge(table.cell(0, 2))
+    table.cell(1, 0).merge(table.cell(2, 0))
+    file = io.BytesIO()
+    made.save(file)
+    return file.getvalue()
+
+
+def a_merged_pptx() -> bytes:
+    from pptx import Presentation
+    from pptx.util import Inches
+
+    made = Presentation()
+    slide = made.slides.add_slide(made.slide_layouts[5])
+    table = slide.shapes.add_table(3, 3, Inches(1), Inches(3), Inches(6), Inches(2)).table
+    fill(table, PORTS)
+    table.cell(0, 1).merge(table.cell(0, 2))
+    table.cell(1, 0).merge(table.cell(2, 0))
+    file = io.BytesIO()
+    made.save(file)
+    return file.getvalue()
+
+
+def a_merged_odt() -> bytes:
+    row, covered = "table:table-row", "<table:covered-table-cell/>"
+    beyond = '<table:table-cell table:number-columns-repeated="16000"/>'
+    return an_odt(
+        f"<table:table><{row}>{odt_cell('Port')}{odt_cell('Ships', columns=2)}{covered}</{row}>"
+        f"<{row}>{odt_cell('Turku', rows=2)}{odt_cell('5')}{odt_cell('6')}</{row}>"
+        f"<{row}>{covered}{odt_cell('7')}{odt_cell('8')}{beyond}</{row}></table:table>"
+    )
+
+
+def fill(table: Any, rows: list[list[str]]) -> None:
+    for number, row in enumerate(rows):
+        for column, text in enumerate(row):
+            if text:
+                table.cell(number, column).text = text
+
+
+PORTS = [["Port", "Ships", ""], ["Turku", "5", "6"], ["", "7", "8"]]
+MERGED = {
+    "ports.docx": a_merged_docx,
+    "ports.pptx": a_merged_pptx,
+    "ports.html": lambda: (
+        b"<table><tr><th>Port</th><th colspan=2>Ships</th></tr>"
+        b"<tr><td rowspan='2'>Turku</td><td>5</td><td>6</td></tr>"
+        b"<tr><td>7</td><td>8</td></tr></table>"
+    ),
+    "ports.odt": a_merged_odt,
+    "ports.rst": lambda: (
+        b"+-------+-------+\n| Port  | Ships |\n+=======+===+===+\n| Turku | 5 | 6 |\n"
+        b"|       +---+---+\n|       | 7 | 8 |\n+-------+---+---+\n"
+    ),
+}
+
+
+class TestMergedCells:
+    @pytest.mark.parametrize("name", MERGED)
+    def test_rows_name_their_columns_and_what_heads_them(self, name: str) -> None:
+        found = texts(parse_bytes(MERGED[name](), name))
+        assert [text for text in found if "Ships" in text] == [
+            "Port: Turku; Ships: 5; Ships: 6",
+            "Port: Turku; Ships: 7; Ships: 8",
+        ]
+
+    def test_a_table_inside_a_cell_is_read_as_one(self) -> None:
+        import docx
+
+        made = docx.Document()
+        outer = made.add_table(2, 2)
+        fill(outer, [["Port", "Ships"], ["Turku", "see below"]])
+        fill(outer.cell(1, 1).add_table(2, 2), [["Year", "Count"], ["1998", "5"]])
+        made.add_paragraph(FERRY)
+        file = io.BytesIO()
+        made.save(file)
+        assert texts(parse_bytes(file.getvalue(), "ports.docx")) == [
+            "Port: Turku; Ships: see below",
+            "Year: 1998; Count: 5",
+            FERRY,
+        ]
+
+    def test_so_is_one_inside_a_cell_of_an_open_document(self) -> None:
+        inner = (
+            f"<table:table><table:table-row>{odt_cell('Year')}{odt_cell('Count')}"
+            f"</table:table-row><table:table-row>{odt_cell('1998')}{odt_cell('5')}"
+            "</table:table-row></table:table>"
+        )
+        outer = (
+            f"<table:table><table:table-header-rows><table:table-row>{odt_cell('Port')}"
+            f"</table:table-row></table:table-header-rows><table:table-row>"
+            f"<table:table-cell><text:list><text:list-item><text:p>Turku</text:p></text:list-item>"
+            f"<text:list-item><text:p>Rauma</text:p></text:list-item></text:list>{inner}"
+            "</table:table-cell></table:table-row></table:table>"
+        )
+        found = texts(parse_bytes(an_odt(outer), "ports.odt"))
+        assert found[-2:] == ["Port: Turku Rauma", "Year: 1998; Count: 5"]
+
+    def test_a_row_that_was_deleted_is_not_seen(self) -> None:
+        import docx
+        from docx.oxml import OxmlElement
+
+        made = docx.Document()
+        table = made.add_table(3, 2)
+        fill(table, [["Port", "Ships"], ["Turku", "5"], ["Rauma", "2"]])
+        table.rows[1]._tr.get_or_add_trPr().append(OxmlElement("w:del"))
+        file = io.BytesIO()
+        made.save(file)
+        assert texts(parse_bytes(file.getvalue(), "ports.docx")) == ["Port: Rauma; Ships: 2"]
 
 
 class TestHtml:

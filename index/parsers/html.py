@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from index.errors import ParseError
+from index.parsers.grid import WIDEST, Cell
 from index.parsers.text import decode
 from index.parsers.writer import Writer
 from index.records import Document
@@ -177,18 +178,24 @@ def _write_table(table: Node, writer: Writer) -> None:
     caption = table.css_first("caption")
     if caption is not None:
         writer.add(visible(caption))
-    rows: list[list[str]] = []
-    head = False
+    rows: list[list[Cell]] = []
+    head = 0
     for row in table.css("tr"):
         cells = [cell for cell in row.iter() if cell.tag in ("td", "th")]
-        if not rows:
-            inside = row.parent
-            head = (inside is not None and inside.tag == "thead") or (
-                bool(cells) and all(cell.tag == "th" for cell in cells)
-            )
-        rows.append([visible(cell) for cell in cells])
+        inside = row.parent
+        heads = (inside is not None and inside.tag == "thead") or (
+            bool(cells) and all(cell.tag == "th" for cell in cells)
+        )
+        if heads and head == len(rows):
+            head += 1
+        rows.append(
+            [Cell(visible(one), _span(one, "colspan"), _span(one, "rowspan")) for one in cells]
+        )
     if rows and max(map(len, rows)) < 2:  # only there to place things on the page
-        for texts in rows:
-            writer.add(" ".join(texts))
-    else:
-        writer.add_table(rows, head=head)
+        head = 0
+    writer.add_table(rows, head=head)
+
+
+def _span(cell: Node, name: str) -> int:
+    value = cell.attributes.get(name) or ""
+    return min(int(value), WIDEST) if value.isascii() and value.isdecimal() else 1

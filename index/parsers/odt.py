@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 from index.errors import ParseError
 from index.parsers.archive import member, opened, xml
+from index.parsers.grid import WIDEST, Cell, row_texts
 from index.parsers.writer import Writer
 from index.records import Document
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_SPANS = ("columns", "rows")
 _LEFT_OUT = frozenset(
     (
         f"{_TEXT}tracked-changes",
@@ -66,13 +69,47 @@ def _write(element: Any, writer: Writer) -> None:
         elif child.tag == f"{_TEXT}p":
             writer.add(_text(child))
         elif child.tag == f"{_TABLE}table":
-            rows = [
-                [" ".join(_text(part) for part in cell) for cell in row.iter(f"{_TABLE}table-cell")]
-                for row in child.iter(f"{_TABLE}table-row")
-            ]
-            writer.add_table(rows)
+            _write_table(child, writer)
         else:
             _write(child, writer)
+
+
+def _write_table(table: Any, writer: Writer) -> None:
+    """A paragraph for each row; tables inside its cells follow it."""
+    rows: list[list[Cell]] = []
+    inner: list[list[Any]] = []
+    for row in _inside(table, f"{_TABLE}table-row"):
+        cells, tables = [], []
+        for cell in _inside(row, f"{_TABLE}table-cell"):
+            paragraphs = [one for tag in ("p", "h") for one in _inside(cell, f"{_TEXT}{tag}")]
+            text = " ".join(filter(None, (_text(one) for one in paragraphs)))
+            spans = (_number(cell, f"{_TABLE}number-{name}-spanned") for name in _SPANS)
+            cells += [Cell(text, *spans)] * _number(cell, f"{_TABLE}number-columns-repeated")
+            tables += list(_inside(cell, f"{_TABLE}table"))
+        while cells and not cells[-1].text:
+            cells.pop()  # those to the right of a table are repeated by the thousand
+        rows.append(cells)
+        inner.append(tables)
+    heads = next(_inside(table, f"{_TABLE}table-header-rows"), ())
+    texts = dict(row_texts(rows, max(1, len(heads))))
+    for number, tables in enumerate(inner):
+        writer.add(texts.get(number, ""))
+        for one in tables:
+            _write_table(one, writer)
+
+
+def _inside(element: Any, tag: str) -> Iterator[Any]:
+    """The elements with a tag, in order, but for those in tables further inside."""
+    for child in element:
+        if child.tag == tag:
+            yield child
+        elif child.tag != f"{_TABLE}table" and child.tag not in _LEFT_OUT:
+            yield from _inside(child, tag)
+
+
+def _number(element: Any, name: str) -> int:
+    value = element.get(name) or ""
+    return min(int(value), WIDEST) if value.isascii() and value.isdecimal() else 1
 
 
 def _text(element: Any) -> str:

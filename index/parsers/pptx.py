@@ -10,6 +10,7 @@ from typing import Any
 
 from index.errors import ParseError
 from index.parsers.archive import opened
+from index.parsers.grid import Cell
 from index.parsers.writer import Writer
 from index.records import Document
 
@@ -69,8 +70,15 @@ def _slide(slide: Any, writer: Writer, number: int) -> None:
         if title is not None and shape.shape_id == title.shape_id:
             continue
         if getattr(shape, "has_table", False):
-            rows = [[cell.text for cell in row.cells] for row in shape.table.rows]
-            writer.add_table(rows, head=bool(shape.table.first_row), page=number)
+            rows = [
+                [
+                    Cell(cell.text, cell.span_width, cell.span_height)
+                    for cell in row.cells
+                    if not cell.is_spanned
+                ]
+                for row in shape.table.rows
+            ]
+            writer.add_table(rows, head=int(shape.table.first_row), page=number)
         elif shape.has_text_frame:
             for paragraph in shape.text_frame.paragraphs:
                 writer.add(paragraph.text.replace("\v", "\n"), page=number)

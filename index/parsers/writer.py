@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from index.parsers.grid import Cell, row_texts
 from index.records import Block
 
 
@@ -55,17 +56,11 @@ class Writer:
         return "".join(self._parts)
 
     def add_table(
-        self, rows: Sequence[Sequence[str]], *, head: bool = True, page: int | None = None
+        self, rows: Sequence[Sequence[Cell]], *, head: int = 1, page: int | None = None
     ) -> None:
-        """A paragraph for each row, with the names of the columns where the first row has them."""
-        rows = [[" ".join(cell.split()) for cell in row] for row in rows]
-        rows = [row for row in rows if any(row)]
-        columns = rows[0] if head and len(rows) > 1 else ()
-        for row in rows[1:] if columns else rows:
-            if columns and len(row) <= len(columns):
-                self.add(row_text(columns, row), page=page)
-            else:
-                self.add("; ".join(filter(None, row)), page=page)
+        """A paragraph for each row, with the names of the columns from the first ``head`` rows."""
+        for _, text in row_texts(rows, head):
+            self.add(text, page=page)
 
 
 def row_text(columns: Sequence[str], cells: Sequence[str]) -> str:
