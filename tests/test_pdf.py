@@ -226,6 +226,26 @@ class TestLeftOut:
             sheet.page()
         assert "Notice of the Ferry Board on prices" in read(sheet).text
 
+    def test_where_nothing_else_is_there_headers_are_the_text(self) -> None:
+        sheet = Sheet()
+        for number in range(1, 5):
+            sheet.line(70, HEIGHT - 40, f"Pier {number} is closed")
+            sheet.line(300, 30, str(number))
+            sheet.page()
+        document = read(sheet)
+        assert texts(document) == [f"Pier {number} is closed" for number in range(1, 5)]
+        assert [block.page for block in document.blocks] == [1, 2, 3, 4]
+        assert document.extent.left_out == len("1234")
+
+    def test_a_blank_page_is_not_missed_and_a_picture_is(self) -> None:
+        sheet = Sheet()
+        sheet.write(FERRY)
+        sheet.page()
+        sheet.page()
+        sheet.canvas.rect(100, 100, 200, 200, fill=1)
+        sheet.page()
+        assert read(sheet).extent.without_text == (3,)
+
 
 class TestDamage:
     def test_pictures_alone_are_named(self) -> None:
