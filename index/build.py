@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -254,7 +255,7 @@ class _Reading:
         self.reports.append(
             FileReport(
                 path=document.id,
-                state=("partly" if extent.without_text else "indexed") if passages else "failed",
+                state=_state(extent) if passages else "failed",
                 reason=reason if passages else "It holds no text.",
                 passages=passages,
                 characters=len(document.text) if passages else 0,
@@ -285,8 +286,12 @@ class _Reading:
             yield document
 
 
+def _state(extent: Extent) -> Literal["indexed", "partly"]:
+    return "partly" if extent.without_text or extent.unread else "indexed"
+
+
 def _remarks(document: Document) -> str:
-    """Which pages hold no text, and which were read by OCR; nothing where all are plain text."""
+    """What was not read, and what was read by OCR; nothing where all is plain text."""
     extent = document.extent
     remarks = []
     if extent.without_text:
@@ -298,6 +303,8 @@ def _remarks(document: Document) -> str:
         remarks.append(f"{read} read by OCR, which makes mistakes.")
     elif "ocr" in document.metadata:
         remarks.append("Attachments were read by OCR, which makes mistakes.")
+    if extent.unread:
+        remarks.append(f"Of its parts were not read: {' '.join(extent.unread[:8])}")
     return " ".join(remarks)
 
 

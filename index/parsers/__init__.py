@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 
 from index.errors import ParseError
+from index.parsers.archive import DAMAGED
 from index.records import Document
 
 Parser = Callable[[bytes, str, str], Document]
@@ -153,14 +154,7 @@ def _format_of_archive(data: bytes) -> str:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
             kind = archive.read("mimetype")[:100] if "mimetype" in names else b""
-    except (
-        zipfile.BadZipFile,
-        OSError,
-        ValueError,
-        EOFError,
-        RuntimeError,
-        NotImplementedError,
-    ) as error:
+    except DAMAGED as error:
         raise ParseError(f"The file is a damaged archive: {error}.") from error
     if b"epub" in kind:
         return "epub"

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from index.errors import ParseError
-from index.parsers.archive import member, opened, xml
+from index.parsers.archive import DAMAGED, opened, read, xml
 from index.parsers.grid import WIDEST, Cell, row_texts
 from index.parsers.writer import Writer
 from index.records import Document
@@ -45,8 +45,7 @@ def parse_docx(data: bytes, document_id: str, digest: str) -> Document:
     except ParseError:
         raise
     except (
-        ValueError, KeyError, AttributeError, TypeError, IndexError, OSError, NotImplementedError,
-        etree.LxmlError, InvalidXmlError, zipfile.BadZipFile, RecursionError,
+        *DAMAGED, KeyError, AttributeError, TypeError, IndexError, etree.LxmlError, InvalidXmlError,
     ) as error:  # fmt: skip
         raise ParseError(
             f"The Word document is damaged: {error or type(error).__name__}."
@@ -210,7 +209,7 @@ def _notes(archive: zipfile.ZipFile, writer: Writer) -> None:
     for name, kind in _NOTES.items():
         if name not in names:
             continue
-        for note in xml(member(archive, name)).iter(f"{_W}{kind}"):
+        for note in xml(read(archive, name)).iter(f"{_W}{kind}"):
             if note.get(f"{_W}type") in (
                 "separator",
                 "continuationSeparator",

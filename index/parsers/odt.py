@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from index.errors import ParseError
-from index.parsers.archive import member, opened, xml
+from index.parsers.archive import opened, read, xml
 from index.parsers.grid import WIDEST, Cell, row_texts
 from index.parsers.writer import Writer
 from index.records import Document
@@ -32,7 +32,7 @@ def parse_odt(data: bytes, document_id: str, digest: str) -> Document:
         ParseError: it is damaged, encrypted, or no OpenDocument text.
     """
     archive = opened(data)
-    body = next(xml(member(archive, "content.xml")).iter("{*}text"), None)
+    body = next(xml(read(archive, "content.xml")).iter("{*}text"), None)
     if body is None:
         raise ParseError("The file is no OpenDocument text.")
     writer = Writer()
@@ -40,7 +40,7 @@ def parse_odt(data: bytes, document_id: str, digest: str) -> Document:
     writer.end_section()
     properties: dict[str, str] = {}
     if "meta.xml" in archive.namelist():
-        root = xml(member(archive, "meta.xml"))
+        root = xml(read(archive, "meta.xml"))
         for name, tag in (("title", "title"), ("author", "creator"), ("date", "date")):
             value = " ".join((root.findtext(f".//{{*}}{tag}") or "").split())
             if value:

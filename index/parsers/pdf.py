@@ -35,7 +35,9 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
     """
     with _opened(data) as pdf:
         pages, extent, engine = _pages(pdf)
-        facts = {name: str(fact).strip() for name, fact in pdf.get_metadata_dict().items()}
+        facts = {name: _fact(pdf, name) for name in ("Title", "Author", "ModDate", "CreationDate")}
+    if not any(page.height for page in pages):
+        raise ParseError("The PDF is damaged: none of its pages can be opened.")
     if extent.without_text and not any(page.lines for page in pages):
         raise ParseError(_no_text(len(extent.without_text), engine))
     for page in pages:
@@ -43,9 +45,9 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
     writer = Writer()
     write(pages, writer)
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
-    title = facts.get("Title", "")
+    title = facts["Title"]
     title = title if _is_title(title) else writer.first_heading or name
-    metadata = {"author": facts.get("Author", ""), "date": _date(facts)}
+    metadata = {"author": facts["Author"], "date": _date(facts)}
     metadata["ocr"] = engine if extent.by_ocr else ""
     return Document(
         document_id,
@@ -226,9 +228,17 @@ def _is_title(title: str) -> bool:
     )
 
 
+def _fact(pdf: Any, name: str) -> str:
+    """What a PDF says of itself, on one line."""
+    try:
+        return " ".join(str(pdf.get_metadata_value(name)).split())
+    except UnicodeDecodeError:
+        return ""
+
+
 def _date(facts: Mapping[str, str]) -> str:
     """The day a PDF was last changed or made: ``D:20200303…`` as ``2020-03-03``."""
-    found = _DAY.match(facts.get("ModDate") or facts.get("CreationDate") or "")
+    found = _DAY.match(facts["ModDate"] or facts["CreationDate"])
     return "-".join(found.groups()) if found else ""
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 from index.errors import ParseError
-from index.parsers.archive import opened
+from index.parsers.archive import DAMAGED, opened
 from index.parsers.grid import Cell
 from index.parsers.writer import Writer
 from index.records import Document
@@ -37,8 +36,7 @@ def parse_pptx(data: bytes, document_id: str, digest: str) -> Document:
         if core.modified is not None:
             found["date"] = core.modified.date().isoformat()
     except (
-        PythonPptxError, ValueError, KeyError, AttributeError, TypeError, IndexError, OSError,
-        etree.LxmlError, zipfile.BadZipFile, NotImplementedError, RecursionError,
+        *DAMAGED, PythonPptxError, KeyError, AttributeError, TypeError, IndexError, etree.LxmlError,
     ) as error:  # fmt: skip
         raise ParseError(
             f"The presentation is damaged: {error or type(error).__name__}."

@@ -92,6 +92,10 @@ def _parse(file: tuple[Path, str]) -> Parsed:
         reason = str(error)
     except RecursionError:
         reason = "Its parts are nested too deeply."
+    except MemoryError:
+        raise  # the limit, which the caller knows
+    except Exception as error:  # a mistake of a parser costs its file, not the build
+        reason = f"Its parser failed, which is a mistake in it: {type(error).__name__}: {error}."
     return Parsed(None, reason, time.monotonic() - begun)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from index.parsers.grid import Cell, row_texts
 from index.records import Block
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Writer:
@@ -24,6 +27,7 @@ class Writer:
         self, level: int, heading: str, line: int | None = None, page: int | None = None
     ) -> None:
         """A heading; ``level`` 1 is the outermost."""
+        heading = whole(heading)
         if level <= len(self._headings):
             self.end_section()
         above = self._headings[: level - 1]
@@ -39,7 +43,7 @@ class Writer:
 
     def add(self, text: str, line: int | None = None, page: int | None = None) -> None:
         """A paragraph; one without visible characters is left out."""
-        text = text.strip()
+        text = whole(text).strip()
         if not text:
             return
         self._bare = False
@@ -61,6 +65,16 @@ class Writer:
         """A paragraph for each row, with the names of the columns from the first ``head`` rows."""
         for _, text in row_texts(rows, head):
             self.add(text, page=page)
+
+
+def whole(text: str) -> str:
+    """A text whose halves of characters are put together; one that stands alone is U+FFFD.
+
+    Nothing could be stored that has any.
+    """
+    if not _HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def row_text(columns: Sequence[str], cells: Sequence[str]) -> str:
