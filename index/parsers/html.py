@@ -6,7 +6,6 @@ apart as browsers do, by Lexbor; nothing is fetched and no script runs.
 
 from __future__ import annotations
 
-import codecs
 import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -34,7 +33,6 @@ _ROLES = frozenset("navigation banner contentinfo search menu menubar toolbar di
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CHARSET = re.compile(rb"""charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _BLANK = re.compile(r"\n\s*\n")
-_LATIN = ("iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii")
 _BREAK = "\x00"  # stands for <br> until white space has been made one space
 DEEPEST = 250  # elements inside each other; deeper ones are read as one text
 
@@ -64,29 +62,8 @@ def parse_html(data: bytes, document_id: str, digest: str) -> Document:
 
 def decode_html(data: bytes) -> str:
     """Characters by byte-order mark, by the declared charset if it fits, else as plain text."""
-    declared = _CHARSET.search(data[:4096])
-    marked = data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if declared and not marked:
-        name = declared[1].decode("ascii", "replace").lower()
-        # What pages call Latin-1 is what browsers read as cp1252.
-        name = (
-            "cp1252" if name in ("iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii") else name
-        )
-        try:
-            text = data.decode("utf-8") if _is_utf8(data) else data.decode(name)
-            if "\x00" not in text:
-                return text
-        except (UnicodeDecodeError, LookupError):
-            pass
-    return decode(data)
-
-
-def _is_utf8(data: bytes) -> bool:
-    """Whether bytes beyond ASCII are valid UTF-8, whatever charset is declared."""
-    try:
-        return not data.isascii() and bool(data.decode("utf-8"))
-    except UnicodeDecodeError:
-        return False
+    found = _CHARSET.search(data[:4096])
+    return decode(data, found[1].decode("ascii", "replace") if found else "")
 
 
 def tree(text: str) -> Node:
