@@ -80,7 +80,7 @@ PAGE = f"""<!doctype html><html><head><title>Ferries of the Sound</title>
 <ul><li>Pay on board</li><li>Pay ashore</li></ul></body></html>"""
 
 
-def an_epub() -> bytes:
+def an_epub(first: str = "one%20a.xhtml") -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("mimetype", "application/epub+zip")
@@ -95,7 +95,7 @@ def an_epub() -> bytes:
             'xmlns:dc="http://purl.org/dc/elements/1.1/"><metadata>'
             "<dc:title>Ferries of the Sound</dc:title><dc:creator>I. Holm</dc:creator></metadata>"
             '<manifest><item id="b" href="two.xhtml" media-type="application/xhtml+xml"/>'
-            '<item id="a" href="one%20a.xhtml" media-type="application/xhtml+xml"/></manifest>'
+            f'<item id="a" href="{first}" media-type="application/xhtml+xml"/></manifest>'
             '<spine><itemref idref="a"/><itemref idref="b"/></spine></package>',
         )
         archive.writestr(
