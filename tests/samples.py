@@ -80,7 +80,7 @@ PAGE = f"""<!doctype html><html><head><title>Ferries of the Sound</title>
 <ul><li>Pay on board</li><li>Pay ashore</li></ul></body></html>"""
 
 
-def an_epub(first: str = "one%20a.xhtml") -> bytes:
+def an_epub(first: str = "one%20a.xhtml", more: str = "") -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("mimetype", "application/epub+zip")
@@ -99,7 +99,7 @@ def an_epub(first: str = "one%20a.xhtml") -> bytes:
             '<spine><itemref idref="a"/><itemref idref="b"/></spine></package>',
         )
         archive.writestr(
-            "book/one a.xhtml", f"<html><body><h1>Timetable</h1><p>{FERRY}</p></body></html>"
+            "book/one a.xhtml", f"<html><body><h1>Timetable</h1><p>{FERRY}</p>{more}</body></html>"
         )
         archive.writestr("book/two.xhtml", f"<html><body><h1>Fees</h1><p>{FEES}</p></body></html>")
     return file.getvalue()
@@ -118,7 +118,8 @@ def an_odt(more: str = "") -> bytes:
         archive.writestr(
             "content.xml",
             f'<office:document-content xmlns:office="{names}:office:1.0" '
-            f'xmlns:text="{names}:text:1.0" xmlns:table="{names}:table:1.0">'
+            f'xmlns:text="{names}:text:1.0" xmlns:table="{names}:table:1.0" '
+            f'xmlns:draw="{names}:drawing:1.0">'
             "<office:body><office:text>"
             f'<text:h text:outline-level="1">Timetable</text:h><text:p>{FERRY}</text:p>'
             f'<text:h text:outline-level="2">Fees</text:h><text:p>{FEES}</text:p>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +230,112 @@ class TestMergedCells:
         file = io.BytesIO()
         made.save(file)
         assert texts(parse_bytes(file.getvalue(), "ports.docx")) == ["Port: Rauma; Ships: 2"]
+
+
+WORDS = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+NOTE = "In winter it leaves at ten."
+
+
+def a_docx_with_notes() -> bytes:
+    reference = b'<w:r><w:footnoteReference w:id="2"/></w:r></w:p>'
+    separator = '<w:footnote w:type="separator" w:id="0"><w:p><w:r><w:t>-</w:t></w:r></w:p>'
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(a_docx())) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "word/document.xml":
+                ferry, rest = data.split(FERRY.encode())
+                data = ferry + FERRY.encode() + rest.replace(b"</w:p>", reference, 1)
+            new.writestr(name, data)
+        new.writestr(
+            "word/footnotes.xml",
+            f"<w:footnotes {WORDS}>{separator}</w:footnote><w:footnote w:id='2'>"
+            f"<w:p><w:r><w:t>{NOTE}</w:t></w:r></w:p></w:footnote></w:footnotes>",
+        )
+    return file.getvalue()
+
+
+def an_odt_with_notes() -> bytes:
+    note = (
+        "<text:note><text:note-citation>1</text:note-citation><text:note-body>"
+        f"<text:p>{NOTE}</text:p></text:note-body></text:note>"
+    )
+    return an_odt(f'<text:h text:outline-level="1">More</text:h><text:p>See{note} there.</text:p>')
+
+
+NOTED = {
+    "ferries.docx": (a_docx_with_notes, FERRY, ("Timetable",)),
+    "ferries.odt": (an_odt_with_notes, "See there.", ("More",)),
+    "ferries.html": (
+        lambda: (
+            f"<h1>More</h1><p>See<a epub:type='noteref' href='#n'>1</a> there.</p>"
+            f"<aside id='n' epub:type='footnote' hidden>{NOTE}</aside>".encode()
+        ),
+        "See1 there.",
+        ("More",),
+    ),
+    "ferries.rst": (
+        lambda: f"More\n====\n\nSee [#]_ there.\n\n.. [#] {NOTE}\n".encode(),
+        "See 1 there.",
+        ("More",),
+    ),
+}
+
+
+class TestNotes:
+    @pytest.mark.parametrize("name", NOTED)
+    def test_they_stand_after_their_paragraph_under_its_heading(self, name: str) -> None:
+        make, paragraph, headings = NOTED[name]
+        document = parse_bytes(make(), name)
+        found = texts(document)
+        place = found.index(paragraph)
+        assert [text for text in found[place + 1 : place + 3] if NOTE in text]
+        assert block_of(document, NOTE).headings == headings
+
+    def test_those_of_a_chapter_stay_with_it(self) -> None:
+        chapter = f"<p>See there.</p><aside epub:type='footnote'>{NOTE}</aside>"
+        document = parse_bytes(an_epub(more=chapter), "ferries.epub")
+        assert texts(document) == [FERRY, "See there.", NOTE, FEES]
+        assert block_of(document, NOTE).headings == ("Timetable",)
+
+    def test_a_text_box_follows_its_paragraph(self) -> None:
+        box = f"<draw:frame><draw:text-box><text:p>{NOTE}</text:p></draw:text-box></draw:frame>"
+        document = parse_bytes(an_odt(f"<text:p>See{box} there.</text:p>"), "ferries.odt")
+        assert texts(document)[-2:] == ["See there.", NOTE]
+
+
+def a_docx_list() -> bytes:
+    import docx
+
+    made = docx.Document()
+    for item, style in (
+        ("Pay", "List Bullet"),
+        ("on board", "List Bullet 2"),
+        ("Wait", "List Number"),
+    ):
+        made.add_paragraph(item, style)
+    file = io.BytesIO()
+    made.save(file)
+    return file.getvalue()
+
+
+LISTS = {
+    "list.docx": a_docx_list,
+    "list.odt": lambda: an_odt(
+        "<text:list><text:list-item><text:p>Pay</text:p><text:list><text:list-item><text:p>on board"
+        "</text:p></text:list-item></text:list></text:list-item><text:list-item><text:p>Wait</text:p>"
+        "</text:list-item></text:list>"
+    ),
+    "list.html": lambda: b"<ul><li>Pay<ol><li>on board</ol><li><p>Wait</p></ul>",
+    "list.md": lambda: b"- Pay\n  1. on board\n- Wait\n",
+    "list.rst": lambda: b"* Pay\n\n  1. on board\n\n* Wait\n",
+}
+
+
+class TestLists:
+    @pytest.mark.parametrize("name", LISTS)
+    def test_each_item_is_a_paragraph(self, name: str) -> None:
+        assert texts(parse_bytes(LISTS[name](), name))[-3:] == ["Pay", "on board", "Wait"]
 
 
 class TestHtml:

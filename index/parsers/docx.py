@@ -1,4 +1,4 @@
-"""DOCX: paragraphs under their headings, tables row by row, footnotes after the text.
+"""DOCX: paragraphs under their headings, tables row by row, footnotes after their paragraph.
 
 Headers and footers of pages, comments and deleted text are left out. Read by python-docx.
 """
@@ -39,8 +39,7 @@ def parse_docx(data: bytes, document_id: str, digest: str) -> Document:
     try:
         document = docx.Document(io.BytesIO(data))
         writer = Writer()
-        title = _body(document, writer)
-        _notes(archive, writer)
+        title = _body(document, writer, _notes(archive))
         properties = _properties(document) if "docProps/core.xml" in archive.namelist() else {}
     except ParseError:
         raise
@@ -62,24 +61,26 @@ def parse_docx(data: bytes, document_id: str, digest: str) -> Document:
     )
 
 
-def _body(document: Any, writer: Writer) -> str:
+def _body(document: Any, writer: Writer, notes: dict[tuple[str, str], str]) -> str:
     """Add all paragraphs and tables; returns the paragraph that is styled as the title."""
     title = ""
     for item in _items(document):
+        text = "" if item.tag == f"{_W}tbl" else _text(item)
+        style = _style(item, document) if text else ""
+        heading = _HEADING.search(style)
         if item.tag == f"{_W}tbl":
             _table(item, writer)
-            continue
-        text = _text(item)
-        style = _style(item, document)
-        heading = _HEADING.search(style)
-        if not text:
-            continue
-        if heading:
+        elif text and heading:
             writer.begin_section(int(heading[1]), " ".join(text.split()))
         elif style == "Title" and not title:
             title = " ".join(text.split())
         else:
             writer.add(text)
+        for kind in _NOTES.values():
+            for reference in item.iter(f"{_W}{kind}Reference"):
+                writer.add(notes.pop((kind, reference.get(f"{_W}id", "")), ""))
+    for note in notes.values():
+        writer.add(note)
     if title and not writer.blocks:
         writer.add(title)
     writer.end_section()
@@ -204,19 +205,17 @@ def _on(element: Any) -> bool:
     return element is not None and element.get(f"{_W}val") not in ("0", "false", "off")
 
 
-def _notes(archive: zipfile.ZipFile, writer: Writer) -> None:
-    names = set(archive.namelist())
+def _notes(archive: zipfile.ZipFile) -> dict[tuple[str, str], str]:
+    """The text of each note, by its kind and the id by which paragraphs refer to it."""
+    found = {}
     for name, kind in _NOTES.items():
-        if name not in names:
+        if name not in archive.namelist():
             continue
         for note in xml(read(archive, name)).iter(f"{_W}{kind}"):
-            if note.get(f"{_W}type") in (
-                "separator",
-                "continuationSeparator",
-                "continuationNotice",
-            ):
-                continue
-            writer.add(" ".join("".join(text.text or "" for text in note.iter(f"{_W}t")).split()))
+            if note.get(f"{_W}type") in (None, "normal"):
+                texts = (_text(paragraph) for paragraph in note.iter(f"{_W}p"))
+                found[kind, note.get(f"{_W}id", "")] = " ".join(filter(None, texts))
+    return found
 
 
 def _properties(document: Any) -> dict[str, str]:

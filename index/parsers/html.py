@@ -143,6 +143,8 @@ def _left_out(node: Node) -> bool:
     if node.tag in LEFT_OUT:
         return True
     attributes = node.attributes
+    if attributes and "note" in f"{attributes.get('epub:type')} {attributes.get('role')}":
+        return False  # a note that is hidden until someone points at its number
     return bool(attributes) and (
         attributes.get("role") in _ROLES
         or attributes.get("aria-hidden") == "true"

@@ -24,6 +24,10 @@ _LEFT_OUT = frozenset(
     )
 )
 
+_APART = frozenset(
+    (f"{_TEXT}note", "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}text-box")
+)  # what follows the paragraph that it belongs to
+
 
 def parse_odt(data: bytes, document_id: str, digest: str) -> Document:
     """Read an OpenDocument text; title, author and date are those of its properties.
@@ -65,13 +69,25 @@ def _write(element: Any, writer: Writer) -> None:
             level = child.get(f"{_TEXT}outline-level") or "1"
             heading = " ".join(_text(child).split())
             if heading:
-                writer.begin_section(int(level) if level.isdecimal() else 1, heading)
+                writer.begin_section(int(level[:2]) if level.isdecimal() else 1, heading)
         elif child.tag == f"{_TEXT}p":
             writer.add(_text(child))
         elif child.tag == f"{_TABLE}table":
             _write_table(child, writer)
         else:
             _write(child, writer)
+            continue
+        for part in _apart(child):
+            _write(part, writer)
+
+
+def _apart(element: Any) -> Iterator[Any]:
+    """The notes and text boxes in an element, not those in one another."""
+    for child in element:
+        if child.tag in _APART:
+            yield child
+        elif child.tag not in _LEFT_OUT:
+            yield from _apart(child)
 
 
 def _write_table(table: Any, writer: Writer) -> None:
@@ -103,7 +119,7 @@ def _inside(element: Any, tag: str) -> Iterator[Any]:
     for child in element:
         if child.tag == tag:
             yield child
-        elif child.tag != f"{_TABLE}table" and child.tag not in _LEFT_OUT:
+        elif child.tag != f"{_TABLE}table" and child.tag not in _LEFT_OUT | _APART:
             yield from _inside(child, tag)
 
 
@@ -122,7 +138,7 @@ def _text(element: Any) -> str:
             parts.append("\t")
         elif child.tag == f"{_TEXT}line-break":
             parts.append("\n")
-        elif child.tag not in _LEFT_OUT and isinstance(child.tag, str):
+        elif child.tag not in _LEFT_OUT | _APART and isinstance(child.tag, str):
             parts.append(_text(child))
         parts.append(child.tail or "")
     return "".join(parts).strip() if element.tag in (f"{_TEXT}p", f"{_TEXT}h") else "".join(parts)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from index.parsers.grid import Cell, row_texts
 from index.records import Block
 
+DEEPEST = 9  # levels of headings
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -26,7 +27,8 @@ class Writer:
     def begin_section(
         self, level: int, heading: str, line: int | None = None, page: int | None = None
     ) -> None:
-        """A heading; ``level`` 1 is the outermost."""
+        """A heading; ``level`` 1 is the outermost, ``DEEPEST`` the last that is told apart."""
+        level = max(1, min(level, DEEPEST))
         heading = whole(heading)
         if level <= len(self._headings):
             self.end_section()
