@@ -166,9 +166,8 @@ class Answer:
 class FileReport:
     """What became of one file of the corpus in a build, and why where not all is in the index.
 
-    What OCR has read is in the index, and ``reason`` says so. ``characters`` are in the index,
-    ``left_out`` were seen and are not. ``pages`` is 0 where the format has none. ``seconds`` is
-    what reading the file took.
+    ``characters`` are in the index, ``left_out`` were seen and are not. ``pages`` is 0 where the
+    format has none. ``seconds`` is what reading the file took.
     """
 
     path: str
