@@ -206,7 +206,57 @@ class TestOrder:
         assert {"Car 30 5 m", "Lorry 90 12 m"} <= set(texts(read(sheet)))
 
 
+class TestNotes:
+    NOTE = "Prices were last changed in the spring."
+
+    def noted(self, left: float) -> Sheet:
+        """Two pages of one paragraph, beside whose second line there is a note."""
+        sheet = Sheet()
+        lines = wrapped(f"{FERRY} {FEES} {WINTER} {FERRY} {FEES}", 380, "Helvetica", 11)
+        for number, line in enumerate(lines):
+            if number == len(lines) - 3:
+                sheet.page()
+            sheet.line(120, sheet.y, line, 11)
+            for place, words in enumerate(wrapped(self.NOTE, 60, "Helvetica", 7)):
+                if number == 1:
+                    sheet.line(left, sheet.y - 8 * place, words, 7)
+            sheet.y -= 13.5
+        return sheet
+
+    @pytest.mark.parametrize("left", [45, 520])
+    def test_a_note_in_the_margin_cuts_no_sentence(self, left: float) -> None:
+        document = read(self.noted(left))
+        assert texts(document) == [f"{FERRY} {FEES} {WINTER} {FERRY} {FEES}", self.NOTE]
+        assert [block.page for block in document.blocks] == [1, 1]
+
+    def test_it_has_boxes_as_all_text_has(self) -> None:
+        data = self.noted(45).bytes()
+        assert {page for page, _ in boxes(data, 1, self.NOTE)} == {1}
+        assert {page for page, _ in boxes(data, 1, f"{FERRY} {FEES}")} == {1}
+
+
 class TestLeftOut:
+    def test_marks_of_the_printer_at_the_side(self) -> None:
+        sheet = Sheet()
+        for text in (FERRY, FEES, WINTER):
+            sheet.line(5, HEIGHT / 2, "PRS 7", 6)
+            sheet.write(text)
+            sheet.page()
+        assert texts(read(sheet)) == [FERRY, FEES, WINTER]
+
+    def test_a_number_beside_other_text_is_no_page_number(self) -> None:
+        sheet = Sheet()
+        for number, text in enumerate((FERRY, FEES), start=1):
+            sheet.line(70, HEIGHT - 80, f"{number}.", 11)
+            sheet.line(110, HEIGHT - 80, f"What is to be known {'before' * number}", 11)
+            sheet.line(300, 30, str(number))
+            sheet.write(text)
+            sheet.page()
+        found = read(sheet)
+        assert "1. What is to be known before" in found.text
+        assert "2. What is to be known beforebefore" in found.text
+        assert found.extent.left_out == 2
+
     def test_running_headers_footers_and_page_numbers(self) -> None:
         sheet = Sheet()
         for number, text in enumerate((FERRY, FEES, WINTER, FERRY), start=1):

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from index.parsers.layout import CUT, Line, Page
 from index.parsers.writer import Writer
@@ -43,41 +44,53 @@ class Paragraph:
 
 
 def write(pages: Sequence[Page], writer: Writer) -> None:
-    """Add the paragraphs of pages, whose lines are in reading order, under their headings."""
-    paragraphs = list(_joined(_paragraphs(pages)))
+    """Add the paragraphs of pages, whose lines are in reading order, under their headings.
+
+    Notes in the margin follow the last paragraph that begins on their page.
+    """
+    paragraphs = list(_joined(_paragraphs([(page.number, page.lines) for page in pages])))
+    notes = list(_paragraphs([(page.number, page.notes) for page in pages]))
     levels = _levels(paragraphs)
     for paragraph in paragraphs:
+        while notes and notes[0].page < paragraph.page:
+            _add(notes.pop(0), writer)
         text = paragraph.text
         level = levels.get(_style(paragraph), 0) if _may_head(paragraph, text) else 0
         if level:
             writer.begin_section(level, text, page=paragraph.page)
         else:
-            writer.add(text, page=paragraph.page)
+            _add(paragraph, writer)
+    for note in notes:
+        _add(note, writer)
     writer.end_section()
 
 
-def _paragraphs(pages: Sequence[Page]) -> Iterator[Paragraph]:
+def _add(paragraph: Paragraph, writer: Writer) -> None:
+    writer.add(paragraph.text, page=paragraph.page)
+
+
+def _paragraphs(pages: Sequence[tuple[int, list[Line]]]) -> Iterator[Paragraph]:
     letters: Counter[float] = Counter()
-    for page in pages:
-        for line in page.lines:
+    for _, lines in pages:
+        for line in lines:
             letters[line.size] += len(line.text)
     usual = letters.most_common(1)[0][0] if letters else 0.0
-    for page in pages:
-        if not page.lines:
+    for number, lines in pages:
+        if not lines:
             continue
         gaps = [
             above.bottom - below.bottom
-            for above, below in zip(page.lines, page.lines[1:], strict=False)
+            for above, below in pairwise(lines)
             if 0 < above.bottom - below.bottom < 4 * above.size
         ]
         leading = sorted(gaps)[len(gaps) // 3] if gaps else 0.0
-        current = Paragraph(page.number, [page.lines[0]])
-        for above, below in zip(page.lines, page.lines[1:], strict=False):
+        current = Paragraph(number, [lines[0]])
+        for above, below in pairwise(lines):
             if _goes_on(current, above, below, leading, usual):
                 current.lines.append(below)
             else:
                 yield current
-                current = Paragraph(page.number, [below])
+                current = Paragraph(number, [below])
         yield current
 
 

@@ -1,4 +1,4 @@
-"""Where lines stand on pages, and what follows from it: their order, and running headers.
+"""Where lines stand on pages: their order, notes in the margin, and running headers.
 
 Columns are read one after the other, a table row by row. Lines have no meaning here.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 MARGIN = 0.13  # of the page's height, at its top and at its bottom, where headers and footers are
+EDGE = 0.06  # of the page's width, at its sides, where printers leave their marks
 RUNNING = 3  # pages that a line must stand on to be a header or footer
 CUT = "\u00ad"  # at the end of a line: the word goes on in the next one
 
@@ -46,11 +47,18 @@ class Line:
 
 @dataclass(slots=True)
 class Page:
-    """The lines of a page in reading order, and its height in points."""
+    """The lines of a page, its size in points, and the notes in its margin."""
 
     number: int
+    width: float
     height: float
     lines: list[Line]
+    notes: list[Line] = field(default_factory=list)
+
+    def order(self) -> None:
+        """Put the lines in reading order, those of notes aside."""
+        self.lines, self.notes = _parted(self.lines)
+        self.lines, self.notes = ordered(self.lines), ordered(self.notes)
 
 
 def ordered(lines: list[Line]) -> list[Line]:
@@ -70,6 +78,23 @@ def ordered(lines: list[Line]) -> list[Line]:
         else:
             (left if line.right <= gutter else right).append(line)
     return [*found, *ordered(left), *ordered(right)]
+
+
+def _parted(lines: list[Line]) -> tuple[list[Line], list[Line]]:
+    """The text of a page, and what stands in smaller letters beside it, in the margin."""
+    letters: Counter[float] = Counter()
+    for line in lines:
+        letters[line.size] += len(line.text)
+    usual = letters.most_common(1)[0][0] if letters else 0.0
+    body = [line for line in lines if abs(line.size - usual) < 0.05 * usual and len(line.text) > 30]
+    if len(body) < 8:
+        return lines, []
+    left, right = min(line.left for line in body), max(line.right for line in body)
+    parts: tuple[list[Line], list[Line]] = [], []
+    for line in lines:
+        beside = line.right < left or line.left > right
+        parts[beside and line.size < 0.9 * usual].append(line)
+    return parts
 
 
 def _gutter(lines: Sequence[Line]) -> float | None:
@@ -136,7 +161,7 @@ def _merged(row: list[Line]) -> Line:
 
 
 def drop_running(pages: Sequence[Page]) -> int:
-    """Leave out lines that stand at the top or bottom of several pages, and page numbers.
+    """Leave out lines that stand at the edge of several pages, and page numbers.
 
     Returns how many characters that are.
     """
@@ -145,21 +170,38 @@ def drop_running(pages: Sequence[Page]) -> int:
         seen.update({_running_key(page, line) for line in page.lines if _in_margin(page, line)})
     left_out = 0
     for page in pages:
-        kept = []
+        running, numbers = [], []
         for line in page.lines:
-            if _in_margin(page, line) and (
-                seen[_running_key(page, line)] >= RUNNING
-                or (len(pages) > 1 and not _LETTER.search(_NUMBER.sub("", line.text)))
-            ):
-                left_out += len(line.text)
-            else:
-                kept.append(line)
-        page.lines = kept
+            if not _in_margin(page, line):
+                continue
+            if seen[_running_key(page, line)] >= RUNNING:
+                running.append(line)
+            elif len(pages) > 1 and _is_number(line):
+                numbers.append(line)
+        apart = {id(line) for line in running + numbers}
+        rest = [line for line in page.lines if id(line) not in apart]
+        # A number beside other text is a cell of a table.
+        cells = {id(line) for line in numbers if any(_is_beside(line, one) for one in rest)}
+        left_out += sum(len(line.text) for line in running + numbers if id(line) not in cells)
+        page.lines = [line for line in page.lines if id(line) not in apart - cells]
     return left_out
 
 
+def _is_number(line: Line) -> bool:
+    return not _LETTER.search(_NUMBER.sub("", line.text))
+
+
+def _is_beside(line: Line, other: Line) -> bool:
+    return line.bottom < (other.bottom + other.top) / 2 < line.top
+
+
 def _in_margin(page: Page, line: Line) -> bool:
-    return line.bottom > (1 - MARGIN) * page.height or line.top < MARGIN * page.height
+    middle = (line.bottom + line.top) / 2
+    return (
+        not MARGIN * page.height <= middle <= (1 - MARGIN) * page.height
+        or line.right < EDGE * page.width
+        or line.left > (1 - EDGE) * page.width
+    )
 
 
 def _running_key(page: Page, line: Line) -> tuple[bool, str]:

@@ -15,7 +15,7 @@ from typing import Any
 import index.parsers.ocr as ocr
 from index.errors import ParseError
 from index.parsers.flow import write
-from index.parsers.layout import CUT, Box, Line, Page, drop_running, ordered
+from index.parsers.layout import CUT, Box, Line, Page, drop_running
 from index.parsers.writer import Writer
 from index.records import Document, Extent
 
@@ -41,7 +41,7 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
     if extent.without_text and not any(page.lines for page in pages):
         raise ParseError(_no_text(len(extent.without_text), engine))
     for page in pages:
-        page.lines = ordered(page.lines)
+        page.order()
     writer = Writer()
     write(pages, writer)
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
@@ -95,9 +95,10 @@ def _page(pdf: Any, number: int) -> Page:
 
     try:
         page = pdf[number - 1]
-        return Page(number, page.get_height(), lines_of(page))
+        width, height = page.get_size()
+        return Page(number, width, height, lines_of(page))
     except pypdfium2.PdfiumError:
-        return Page(number, 0.0, [])
+        return Page(number, 0.0, 0.0, [])
 
 
 def _is_picture(pdf: Any, page: Page) -> bool:
@@ -134,9 +135,12 @@ def boxes(data: bytes, number: int, quote: str) -> list[tuple[int, Box]]:
 def _boxes(pages: list[Page], quote: str) -> list[tuple[int, Box]]:
     words: list[tuple[str, int, Line, float, float]] = []
     for page in pages:
-        for line in ordered(page.lines):
-            for start, end, left, right in line.words:
-                words.append((line.text[start:end], page.number, line, left, right))
+        page.order()
+    lines = [(page, line) for page in pages for line in page.lines]
+    lines += [(page, line) for page in pages for line in page.notes]
+    for page, line in lines:
+        for start, end, left, right in line.words:
+            words.append((line.text[start:end], page.number, line, left, right))
     wanted = _squeezed(quote)
     squeezed = [_squeezed(word[0]) for word in words]
     starts, whole = [], ""
