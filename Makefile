@@ -33,7 +33,7 @@ check: .venv/test.done  ## lint, format and types
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/test.done: .venv/run.done requirements-dev.txt
+.venv/test.done: .venv/run.done requirements-dev.txt requirements-ocr.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

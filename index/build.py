@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from index.embed import embed
 from index.encoder import Encoder
 from index.errors import CorpusError, ParseError, PassagesError, StoreError
 from index.lexical import ANALYZER, Fields, LexicalIndex
-from index.parsers import digest_of
+from index.parsers import digest_of, ocr
 from index.parsers.workers import parse_all
 from index.passages import SPLITTER, Window, cut_tokens, same_words, split
 from index.progress import Meter, OnProgress
@@ -258,11 +259,11 @@ class _Reading:
 
     def report(self, document: Document, passages: int, repeated: int, cut: int) -> None:
         extent = document.extent
-        reason = _without_text(extent)
+        reason = _remarks(document)
         self.reports.append(
             FileReport(
                 path=document.id,
-                state=("partly" if reason else "indexed") if passages else "failed",
+                state=_state(extent) if passages else "failed",
                 reason=reason if passages else "It holds no text.",
                 passages=passages,
                 characters=len(document.text) if passages else 0,
@@ -295,26 +296,50 @@ class _Reading:
             yield document
 
 
-def _without_text(extent: Extent) -> str:
-    """Which pages hold no text, in a sentence; nothing where all do."""
-    if not extent.without_text:
-        return ""
+def _state(extent: Extent) -> Literal["indexed", "partly"]:
+    return "partly" if extent.without_text or extent.unread else "indexed"
+
+
+def _remarks(document: Document) -> str:
+    """What was not read, and what was read by OCR; nothing where all is plain text."""
+    extent = document.extent
+    remarks = []
+    if extent.without_text:
+        lacking = ocr.lacking()
+        why = f"pictures need OCR. {lacking}" if lacking else "OCR finds none in the pictures."
+        remarks.append(f"{_pages(extent.without_text, extent, 'has', 'have')} no text: {why}")
+    if extent.by_ocr:
+        read = _pages(extent.by_ocr, extent, "was", "were")
+        remarks.append(f"{read} read by OCR, which makes mistakes.")
+    elif "ocr" in document.metadata:
+        remarks.append("Attachments were read by OCR, which makes mistakes.")
+    if extent.unread:
+        remarks.append(f"Of its parts were not read: {' '.join(extent.unread[:8])}")
+    return " ".join(remarks)
+
+
+def _pages(numbers: tuple[int, ...], extent: Extent, one: str, many: str) -> str:
+    """``Pages 2–4, 7 of 9 have``."""
     runs: list[list[int]] = []
-    for page in extent.without_text:
+    for page in numbers:
         if runs and runs[-1][1] == page - 1:
             runs[-1][1] = page
         else:
             runs.append([page, page])
     shown = ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in runs[:8])
     more = " and others" if len(runs) > 8 else ""
-    pages = "Page" if len(extent.without_text) == 1 else "Pages"
-    have = "has" if len(extent.without_text) == 1 else "have"
-    return f"{pages} {shown}{more} of {extent.pages} {have} no text: pictures need OCR."
+    pages, verb = ("Page", one) if len(numbers) == 1 else ("Pages", many)
+    return f"{pages} {shown}{more} of {extent.pages} {verb}"
 
 
 def _digest_of(sources: list[Source], skipped: list[FileReport]) -> str:
-    """One hash of all that the corpus consists of: names, contents, and what is left out."""
+    """One hash of all that the corpus consists of: names, contents, and what is left out.
+
+    What reads pictures counts where there may be some: once OCR is installed, a build finds more.
+    """
     content = hashlib.sha256()
+    if any(source.path.suffix.lower() in (".pdf", ".eml") for source in sources):
+        content.update(ocr.engine().encode())
     for source in sources:
         try:
             digest = digest_of(source.path)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from index.corpus import scan
-from index.errors import ParseError
-from index.parsers import parse
-from index.store import Store
+from index.parsers.workers import parse_all
+from index.records import Document, DocumentSummary
+from index.store import Snapshot, Store
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
     """What was proved. ``damaged`` names what is wrong in the snapshot; the other three lists
-    name the documents whose sources were edited, removed or added since the build.
+    name the documents whose sources were edited, removed or added since the build. What OCR reads
+    otherwise now counts as edited.
     """
 
     snapshot: str
@@ -41,7 +41,8 @@ def verify(corpus: Path | str, store: Store) -> VerifyReport:
     """Read snapshot and sources again and compare them character by character.
 
     Each file of the snapshot must have its checksum. Each source that has not changed is parsed
-    anew, and every passage must be the slice of its text that it claims to be.
+    anew, within the same limits, and every passage must be the slice of its text that it claims
+    to be.
 
     Raises:
         IndexMissingError, IndexMismatchError, IndexDamagedError: the snapshot cannot be opened.
@@ -51,40 +52,41 @@ def verify(corpus: Path | str, store: Store) -> VerifyReport:
     sources, _ = scan(Path(corpus))
     paths = {source.document_id: source.path for source in sources}
     damaged = [f"file {name}" for name in snapshot.damaged()]
-    changed, missing = [], []
+    known = {summary.id: summary for summary in snapshot.table.documents()}
+    digests = {summary.digest for summary in known.values()}
+    reported = {file.path for file in snapshot.table.files()}
+    # What was left out may have been mended since.
+    names = [name for name in [*known, *sorted(reported - set(known))] if name in paths]
+    changed = []
     passages = 0
-    known = snapshot.table.documents()
-    for summary in known:
-        path = paths.get(summary.id)
-        if path is None:
-            missing.append(summary.id)
-            continue
-        try:
-            document = parse(path, summary.id)
-        except ParseError:
-            changed.append(summary.id)
-            continue
-        if document.digest != summary.digest:
-            changed.append(summary.id)
-            continue
-        for passage in snapshot.table.passages(summary.id):
-            passages += 1
-            if document.text[passage.start : passage.end] != passage.text:
-                damaged.append(f"passage {passage.number} of {summary.id}")
-    digests = {summary.digest for summary in known}
-    for file in snapshot.table.files():
-        # What was left out may have been mended since.
-        if file.state != "indexed" and file.path in paths:
-            with contextlib.suppress(ParseError):
-                if parse(paths[file.path], file.path).digest not in digests:
-                    changed.append(file.path)
-    seen = {summary.id for summary in known} | {file.path for file in snapshot.table.files()}
+    for name, parsed in zip(names, parse_all((paths[name], name) for name in names), strict=True):
+        document, summary = parsed.document, known.get(name)
+        if summary is None:
+            if document is not None and document.digest not in digests:
+                changed.append(name)
+        elif document is None or _changed(document, summary, snapshot):
+            changed.append(name)
+        else:
+            for passage in snapshot.table.passages(name):
+                passages += 1
+                if document.text[passage.start : passage.end] != passage.text:
+                    damaged.append(f"passage {passage.number} of {name}")
     return VerifyReport(
         snapshot=snapshot.id,
         documents=len(known),
         passages=passages,
         damaged=tuple(damaged),
         changed=tuple(sorted(changed)),
-        missing=tuple(missing),
-        added=tuple(sorted(set(paths) - seen)),
+        missing=tuple(name for name in known if name not in paths),
+        added=tuple(sorted(set(paths) - set(known) - reported)),
+    )
+
+
+def _changed(document: Document, summary: DocumentSummary, snapshot: Snapshot) -> bool:
+    """Whether a source is not what it was, or OCR, another one perhaps, reads it otherwise now."""
+    engine = document.metadata.get("ocr")
+    return (
+        document.digest != summary.digest
+        or engine != summary.metadata.get("ocr")
+        or (engine is not None and document.text != snapshot.table.text(document.id))
     )

@@ -14,7 +14,14 @@ ROOT = Path(__file__).parents[1]
 # Each module of ours may import those of earlier layers; within a layer only what is named here.
 LAYERS = [
     ["index.records", "index.errors"],
-    ["index.parsers.writer", "index.parsers.archive", "index.parsers.text"],
+    ["index.parsers.grid", "index.parsers.pool"],
+    [
+        "index.parsers.writer",
+        "index.parsers.archive",
+        "index.parsers.text",
+        "index.parsers.layout",
+    ],
+    ["index.parsers.flow", "index.parsers.ocr"],
     [
         "index.parsers.markdown",
         "index.parsers.pdf",

@@ -206,7 +206,57 @@ class TestOrder:
         assert {"Car 30 5 m", "Lorry 90 12 m"} <= set(texts(read(sheet)))
 
 
+class TestNotes:
+    NOTE = "Prices were last changed in the spring."
+
+    def noted(self, left: float) -> Sheet:
+        """Two pages of one paragraph, beside whose second line there is a note."""
+        sheet = Sheet()
+        lines = wrapped(f"{FERRY} {FEES} {WINTER} {FERRY} {FEES}", 380, "Helvetica", 11)
+        for number, line in enumerate(lines):
+            if number == len(lines) - 3:
+                sheet.page()
+            sheet.line(120, sheet.y, line, 11)
+            for place, words in enumerate(wrapped(self.NOTE, 60, "Helvetica", 7)):
+                if number == 1:
+                    sheet.line(left, sheet.y - 8 * place, words, 7)
+            sheet.y -= 13.5
+        return sheet
+
+    @pytest.mark.parametrize("left", [45, 520])
+    def test_a_note_in_the_margin_cuts_no_sentence(self, left: float) -> None:
+        document = read(self.noted(left))
+        assert texts(document) == [f"{FERRY} {FEES} {WINTER} {FERRY} {FEES}", self.NOTE]
+        assert [block.page for block in document.blocks] == [1, 1]
+
+    def test_it_has_boxes_as_all_text_has(self) -> None:
+        data = self.noted(45).bytes()
+        assert {page for page, _ in boxes(data, 1, self.NOTE)} == {1}
+        assert {page for page, _ in boxes(data, 1, f"{FERRY} {FEES}")} == {1}
+
+
 class TestLeftOut:
+    def test_marks_of_the_printer_at_the_side(self) -> None:
+        sheet = Sheet()
+        for text in (FERRY, FEES, WINTER):
+            sheet.line(5, HEIGHT / 2, "PRS 7", 6)
+            sheet.write(text)
+            sheet.page()
+        assert texts(read(sheet)) == [FERRY, FEES, WINTER]
+
+    def test_a_number_beside_other_text_is_no_page_number(self) -> None:
+        sheet = Sheet()
+        for number, text in enumerate((FERRY, FEES), start=1):
+            sheet.line(70, HEIGHT - 80, f"{number}.", 11)
+            sheet.line(110, HEIGHT - 80, f"What is to be known {'before' * number}", 11)
+            sheet.line(300, 30, str(number))
+            sheet.write(text)
+            sheet.page()
+        found = read(sheet)
+        assert "1. What is to be known before" in found.text
+        assert "2. What is to be known beforebefore" in found.text
+        assert found.extent.left_out == 2
+
     def test_running_headers_footers_and_page_numbers(self) -> None:
         sheet = Sheet()
         for number, text in enumerate((FERRY, FEES, WINTER, FERRY), start=1):
@@ -226,12 +276,32 @@ class TestLeftOut:
             sheet.page()
         assert "Notice of the Ferry Board on prices" in read(sheet).text
 
+    def test_where_nothing_else_is_there_headers_are_the_text(self) -> None:
+        sheet = Sheet()
+        for number in range(1, 5):
+            sheet.line(70, HEIGHT - 40, f"Pier {number} is closed")
+            sheet.line(300, 30, str(number))
+            sheet.page()
+        document = read(sheet)
+        assert texts(document) == [f"Pier {number} is closed" for number in range(1, 5)]
+        assert [block.page for block in document.blocks] == [1, 2, 3, 4]
+        assert document.extent.left_out == len("1234")
+
+    def test_a_blank_page_is_not_missed_and_a_picture_is(self) -> None:
+        sheet = Sheet()
+        sheet.write(FERRY)
+        sheet.page()
+        sheet.page()
+        sheet.canvas.rect(100, 100, 200, 200, fill=1)
+        sheet.page()
+        assert read(sheet).extent.without_text == (3,)
+
 
 class TestDamage:
-    def test_pictures_need_ocr(self) -> None:
+    def test_pictures_alone_are_named(self) -> None:
         sheet = Sheet()
         sheet.canvas.rect(100, 100, 200, 200, fill=1)
-        with pytest.raises(ParseError, match="needs OCR"):
+        with pytest.raises(ParseError, match="no text layer"):
             read(sheet)
 
     def test_a_password_is_named(self) -> None:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
+import re
 import sqlite3
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from index.build import build
 from index.errors import CorpusError, IndexMissingError
+from index.parsers.pdf import boxes
 from index.store import Snapshot, Store
 from index.verify import verify
 from tests.conftest import HashEncoder
+from tests.samples import FEES, FERRY, samples
+
+FILES = samples()
 
 
 @pytest.fixture
@@ -120,6 +127,63 @@ def test_damage_is_named_even_where_the_sources_are_gone(
     assert report.damaged == ("file passages.sqlite",)
     assert report.missing == ("bees.txt", "copy.md", "sub/tea.md")
     assert report.passages == 0
+
+
+def edited(data: bytes) -> bytes:
+    """A file that says fifty cars where it said forty."""
+    if not data.startswith(b"PK"):
+        return data.replace(b"forty", b"fifty")
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"forty", b"fifty"))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", FILES)
+class TestEachFormat:
+    @pytest.fixture
+    def source(self, name: str, tmp_path: Path, store: Store, encoder: HashEncoder) -> Path:
+        (tmp_path / "corpus").mkdir()
+        path = tmp_path / "corpus" / name
+        path.write_bytes(FILES[name])
+        build(path.parent, store, encoder)
+        return path
+
+    def test_every_quote_stands_in_its_source(self, name: str, source: Path, store: Store) -> None:
+        report = verify(source.parent, store)
+        assert report.ok
+        assert report.current
+        passages = store.open().table.passages(name)
+        assert report.passages == len(passages) > 0
+        whole = " ".join(" ".join(passage.text.split()) for passage in passages)
+        assert FERRY in whole
+        assert FEES in whole
+        for passage in passages if name.endswith(".pdf") else ():
+            for start, end in passage.sentences:
+                assert boxes(FILES[name], passage.page or 0, passage.text[start:end])
+
+    def test_a_source_that_says_something_else_now_is_named(
+        self, name: str, source: Path, store: Store
+    ) -> None:
+        data = edited(FILES[name])
+        assert data != FILES[name]
+        source.write_bytes(data)
+        report = verify(source.parent, store)
+        assert report.changed == (name,)
+        assert report.passages == 0
+        assert not report.current
+
+    def test_a_passage_that_does_not_stand_in_its_source_is_named(
+        self, name: str, source: Path, store: Store
+    ) -> None:
+        snapshot = store.open()
+        tamper(
+            snapshot,
+            "UPDATE passages SET text = replace(text, 'forty', 'fifty') WHERE text LIKE '%forty%'",
+        )
+        (damaged,) = verify(source.parent, store).damaged
+        assert re.fullmatch(rf"passage \d+ of {name}", damaged)
 
 
 def test_without_an_index_or_a_corpus_it_is_an_error(

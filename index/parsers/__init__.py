@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 
 from index.errors import ParseError
+from index.parsers.archive import DAMAGED
 from index.records import Document
 
 Parser = Callable[[bytes, str, str], Document]
@@ -116,15 +117,17 @@ def parse_bytes(data: bytes, document_id: str) -> Document:
         readable = " ".join(sorted(SUFFIXES))
         raise ParseError(f"No parser reads '{suffix}' files. Readable are: {readable}.")
     module, function = FORMATS[name]
+    digest = hashlib.sha256(data).hexdigest()
     try:
         parser: Parser = getattr(import_module(module), function)
+        if name == "eml":
+            return parser(data, document_id, digest, parse_bytes)  # type: ignore[call-arg]
+        return parser(data, document_id, digest)
     except ModuleNotFoundError as error:
         raise ParseError(
-            f"To read {name} files, install what reads them: pip install {error.name}"
+            f"What reads {name} files is not installed: the package '{error.name}' is missing. "
+            "Run: pip install -r requirements.txt"
         ) from error
-    if name == "eml":
-        return parser(data, document_id, hashlib.sha256(data).hexdigest(), parse_bytes)  # type: ignore[call-arg]
-    return parser(data, document_id, hashlib.sha256(data).hexdigest())
 
 
 def format_of(data: bytes) -> str | None:
@@ -151,14 +154,7 @@ def _format_of_archive(data: bytes) -> str:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
             kind = archive.read("mimetype")[:100] if "mimetype" in names else b""
-    except (
-        zipfile.BadZipFile,
-        OSError,
-        ValueError,
-        EOFError,
-        RuntimeError,
-        NotImplementedError,
-    ) as error:
+    except DAMAGED as error:
         raise ParseError(f"The file is a damaged archive: {error}.") from error
     if b"epub" in kind:
         return "epub"

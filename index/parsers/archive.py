@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 LARGEST = 300_000_000  # bytes of all members, unpacked
+_XML = (".xml", ".rels", ".opf")
 RATIO = 200  # times that a large member may be larger than it is packed
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError)
+"""What reading a damaged archive raises."""
 
 
 def opened(data: bytes) -> zipfile.ZipFile:
@@ -24,7 +28,7 @@ def opened(data: bytes) -> zipfile.ZipFile:
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+    except DAMAGED as error:
         raise ParseError(f"The file is a damaged archive: {error}.") from error
     total = sum(member.file_size for member in archive.infolist())
     if total > LARGEST:
@@ -34,10 +38,23 @@ def opened(data: bytes) -> zipfile.ZipFile:
             raise ParseError(f"The file's part '{member.filename}' is packed suspiciously small.")
         if member.flag_bits & 1:
             raise ParseError("The file is encrypted. Save it without a password, then rebuild.")
+    for name in archive.namelist():
+        if name.endswith(_XML) and _declares_entities(archive, name):
+            raise ParseError(
+                f"The file's part '{name}' declares entities, which may stand for gigabytes of "
+                "text. Save it anew, then rebuild."
+            )
     return archive
 
 
-def member(archive: zipfile.ZipFile, name: str) -> bytes:
+def _declares_entities(archive: zipfile.ZipFile, name: str) -> bool:
+    try:
+        return b"<!ENTITY" in read(archive, name)
+    except ParseError:
+        return False  # who needs this part will say so
+
+
+def read(archive: zipfile.ZipFile, name: str) -> bytes:
     """The bytes of one member, never more than it says it has.
 
     Raises:
@@ -49,10 +66,8 @@ def member(archive: zipfile.ZipFile, name: str) -> bytes:
             found = file.read(info.file_size + 1)
     except KeyError as error:
         raise ParseError(f"The file lacks its part '{name}'.") from error
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise ParseError(f"The file's part '{name}' is damaged: {error}.") from error
-    except (RuntimeError, ValueError) as error:
-        raise ParseError(f"The file's part '{name}' cannot be read: {error}.") from error
     if len(found) > info.file_size:
         raise ParseError(f"The file's part '{name}' is larger than it says.")
     return found

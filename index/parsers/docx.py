@@ -1,4 +1,4 @@
-"""DOCX: paragraphs under their headings, tables row by row, footnotes after the text.
+"""DOCX: paragraphs under their headings, tables row by row, footnotes after their paragraph.
 
 Headers and footers of pages, comments and deleted text are left out. Read by python-docx.
 """
@@ -9,17 +9,15 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from index.errors import ParseError
-from index.parsers.archive import member, opened, xml
+from index.parsers.archive import DAMAGED, opened, read, xml
+from index.parsers.grid import WIDEST, Cell, row_texts
 from index.parsers.writer import Writer
 from index.records import Document
-
-if TYPE_CHECKING:
-    from docx.table import Table
-    from docx.text.paragraph import Paragraph
 
 _HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)
 _NOTES = {"word/footnotes.xml": "footnote", "word/endnotes.xml": "endnote"}
@@ -41,14 +39,12 @@ def parse_docx(data: bytes, document_id: str, digest: str) -> Document:
     try:
         document = docx.Document(io.BytesIO(data))
         writer = Writer()
-        title = _body(document, writer)
-        _notes(archive, writer)
+        title = _body(document, writer, _notes(archive))
         properties = _properties(document) if "docProps/core.xml" in archive.namelist() else {}
     except ParseError:
         raise
     except (
-        ValueError, KeyError, AttributeError, TypeError, IndexError, OSError, NotImplementedError,
-        etree.LxmlError, InvalidXmlError, zipfile.BadZipFile, RecursionError,
+        *DAMAGED, KeyError, AttributeError, TypeError, IndexError, etree.LxmlError, InvalidXmlError,
     ) as error:  # fmt: skip
         raise ParseError(
             f"The Word document is damaged: {error or type(error).__name__}."
@@ -65,24 +61,26 @@ def parse_docx(data: bytes, document_id: str, digest: str) -> Document:
     )
 
 
-def _body(document: Any, writer: Writer) -> str:
+def _body(document: Any, writer: Writer, notes: dict[tuple[str, str], str]) -> str:
     """Add all paragraphs and tables; returns the paragraph that is styled as the title."""
     title = ""
     for item in _items(document):
-        if hasattr(item, "rows"):
-            _table(item, writer)
-            continue
-        text = _text(item)
-        style = _style(item)
+        text = "" if item.tag == f"{_W}tbl" else _text(item)
+        style = _style(item, document) if text else ""
         heading = _HEADING.search(style)
-        if not text:
-            continue
-        if heading:
+        if item.tag == f"{_W}tbl":
+            _table(item, writer)
+        elif text and heading:
             writer.begin_section(int(heading[1]), " ".join(text.split()))
         elif style == "Title" and not title:
             title = " ".join(text.split())
         else:
             writer.add(text)
+        for kind in _NOTES.values():
+            for reference in item.iter(f"{_W}{kind}Reference"):
+                writer.add(notes.pop((kind, reference.get(f"{_W}id", "")), ""))
+    for note in notes.values():
+        writer.add(note)
     if title and not writer.blocks:
         writer.add(title)
     writer.end_section()
@@ -91,26 +89,23 @@ def _body(document: Any, writer: Writer) -> str:
 
 def _items(document: Any) -> Iterator[Any]:
     """Paragraphs and tables in order, those in content controls and text boxes too."""
-    from docx.table import Table
-    from docx.text.paragraph import Paragraph
 
     def walk(element: Any) -> Iterator[Any]:
         for child in element:
             if child.tag == f"{_W}p":
-                yield Paragraph(child, document)
+                yield child
                 for box in child.iter(f"{_W}txbxContent"):
-                    # Word keeps a second copy of a text box for older programs.
-                    if not any(above.tag.endswith("}Fallback") for above in box.iterancestors()):
+                    if not _is_copy(box):
                         yield from walk(box)
             elif child.tag == f"{_W}tbl":
-                yield Table(child, document)
+                yield child
             elif child.tag in (f"{_W}sdt", f"{_W}sdtContent", f"{_W}ins", f"{_W}customXml"):
                 yield from walk(child)
 
     yield from walk(document.element.body)
 
 
-def _text(paragraph: Paragraph) -> str:
+def _text(paragraph: Any) -> str:
     """What is seen of a paragraph: with links and insertions, without text boxes inside it."""
     parts: list[str] = []
 
@@ -127,52 +122,100 @@ def _text(paragraph: Paragraph) -> str:
                 parts.append("-")
             elif tag in (f"{_W}del", f"{_W}moveFrom", f"{_W}pPr", f"{_W}rPr"):
                 continue
-            elif isinstance(tag, str) and not tag.endswith(
-                ("}drawing", "}pict", "}AlternateContent")
-            ):
+            elif isinstance(tag, str) and not tag.endswith(_DRAWN):
                 walk(child)
 
-    walk(paragraph._p)
+    walk(paragraph)
     return "".join(parts).strip()
 
 
-def _style(paragraph: Paragraph) -> str:
+def _style(paragraph: Any, document: Any) -> str:
+    from docx.text.paragraph import Paragraph
+
     try:
-        style = paragraph.style
+        style = Paragraph(paragraph, document).style
         return str(style.name or "") if style is not None else ""
     except (KeyError, AttributeError, ValueError):
         return ""
 
 
-def _table(table: Table, writer: Writer) -> None:
-    rows = []
-    for row in table._tbl.iter(f"{_W}tr"):
-        if next(row.iterancestors(f"{_W}tbl")) is not table._tbl:
-            continue  # of a table inside a cell, which the cell's text has
-        rows.append([_cell(cell) for cell in row.findall(f"{_W}tc")])
-    writer.add_table(rows)
+def _table(table: Any, writer: Writer) -> None:
+    """A paragraph for each row; tables inside its cells follow it."""
+    rows: list[list[Cell]] = []
+    inner: list[list[Any]] = []
+    head = 0
+    reaching: dict[int, tuple[int, int]] = {}  # column: row and position of a cell that goes on
+    for row in table.iter(f"{_W}tr"):
+        if not _belongs(row, table) or row.find(f"{_W}trPr/{_W}del") is not None:
+            continue
+        if head == len(rows) and _on(row.find(f"{_W}trPr/{_W}tblHeader")):
+            head += 1
+        before = _number(row.find(f"{_W}trPr/{_W}gridBefore"), 0)
+        cells = [Cell("", before)] if before else []
+        column = before
+        for cell in row.iter(f"{_W}tc"):
+            if not _belongs(cell, table):
+                continue
+            across = _number(cell.find(f"{_W}tcPr/{_W}gridSpan"), 1)
+            merge = cell.find(f"{_W}tcPr/{_W}vMerge")
+            if merge is None or merge.get(f"{_W}val") == "restart" or column not in reaching:
+                reaching.pop(column, None)
+                if merge is not None:
+                    reaching[column] = len(rows), len(cells)
+                cells.append(Cell(_cell(cell, table), across))
+            else:
+                first, place = reaching[column]
+                above = rows[first][place]
+                rows[first][place] = replace(above, down=len(rows) - first + 1)
+            column += across
+        inner.append([one for one in row.iter(f"{_W}tbl") if _belongs(one, table)])
+        rows.append(cells)
+    texts = dict(row_texts(rows, max(head, 1)))
+    for number, tables in enumerate(inner):
+        writer.add(texts.get(number, ""))
+        for one in tables:
+            _table(one, writer)
 
 
-def _cell(cell: Any) -> str:
-    from docx.text.paragraph import Paragraph
+def _belongs(element: Any, table: Any) -> bool:
+    """Whether an element is of this table, and not of another one inside it."""
+    return next(element.iterancestors(f"{_W}tbl")) is table
 
-    texts = (_text(Paragraph(found, None)) for found in cell.iter(f"{_W}p"))  # type: ignore[arg-type]
+
+def _cell(cell: Any, table: Any) -> str:
+    texts = (
+        _text(found)
+        for found in cell.iter(f"{_W}p")
+        if _belongs(found, table) and not _is_copy(found)
+    )
     return " ".join(text for text in texts if text)
 
 
-def _notes(archive: zipfile.ZipFile, writer: Writer) -> None:
-    names = set(archive.namelist())
+def _is_copy(element: Any) -> bool:
+    """Whether an element is the second copy of a text box that Word keeps for older programs."""
+    return any(above.tag.endswith("}Fallback") for above in element.iterancestors())
+
+
+def _number(element: Any, otherwise: int) -> int:
+    value = "" if element is None else element.get(f"{_W}val") or ""
+    return min(int(value), WIDEST) if value.isascii() and value.isdecimal() else otherwise
+
+
+def _on(element: Any) -> bool:
+    return element is not None and element.get(f"{_W}val") not in ("0", "false", "off")
+
+
+def _notes(archive: zipfile.ZipFile) -> dict[tuple[str, str], str]:
+    """The text of each note, by its kind and the id by which paragraphs refer to it."""
+    found = {}
     for name, kind in _NOTES.items():
-        if name not in names:
+        if name not in archive.namelist():
             continue
-        for note in xml(member(archive, name)).iter(f"{_W}{kind}"):
-            if note.get(f"{_W}type") in (
-                "separator",
-                "continuationSeparator",
-                "continuationNotice",
-            ):
-                continue
-            writer.add(" ".join("".join(text.text or "" for text in note.iter(f"{_W}t")).split()))
+        for note in xml(read(archive, name)).iter(f"{_W}{kind}"):
+            if note.get(f"{_W}type") in (None, "normal"):
+                texts = (_text(paragraph) for paragraph in note.iter(f"{_W}p"))
+                found[kind, note.get(f"{_W}id", "")] = " ".join(filter(None, texts))
+    return found
 
 
 def _properties(document: Any) -> dict[str, str]:

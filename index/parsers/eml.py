@@ -1,25 +1,42 @@
-"""EML: a mail's subject, sender and date, its text, and its attachments through their parsers."""
+"""EML: a mail's subject, sender and date, its text, and its attachments through their parsers.
+
+Of a text that is there in two ways, plain and HTML, the plain one is read. Pictures inside the
+text are left out as those of other formats are.
+"""
 
 from __future__ import annotations
 
 import email
 import email.policy
+import mimetypes
 from collections.abc import Callable
-from email.message import EmailMessage, MIMEPart
+from dataclasses import dataclass, field
+from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 
 from index.errors import ParseError
 from index.parsers.html import decode_html, tree, write
 from index.parsers.text import decode
-from index.parsers.writer import Writer
-from index.records import Document
+from index.parsers.writer import Writer, whole
+from index.records import Document, Extent
 
-Attachment = Callable[[bytes, str], Document | None]
-"""``(data, file name) -> its document``, or ``None`` where no parser reads such files."""
+Attachment = Callable[[bytes, str], Document]
+"""``(data, file name) -> its document``; raises ``ParseError`` where no parser reads such files."""
 
 _ENCRYPTED = {"multipart/encrypted", "application/pkcs7-mime", "application/pgp-encrypted"}
+_SEEN_ONLY = ("image/", "audio/", "video/", "application/pgp-signature", "application/pkcs7-sig")
 DEEPEST = 5  # mails inside mails
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is read of a mail: its text so far, what was read by OCR, and what could not be."""
+
+    writer: Writer
+    attachment: Attachment | None
+    engine: str = ""
+    unread: list[str] = field(default_factory=list)
 
 
 def parse_eml(
@@ -41,13 +58,14 @@ def parse_eml(
     kinds = {part.get_content_type() for part in message.walk()}
     if kinds & _ENCRYPTED and not kinds & {"text/plain", "text/html"}:
         raise ParseError("The mail is encrypted. Save it decrypted, then rebuild.")
-    writer = Writer()
+    reading = _Reading(Writer(), attachment)
+    writer = reading.writer
     if subject:
         writer.begin_section(1, subject)
-    _read(message, writer, attachment, 0)
+    _read(message, reading, 0)
     writer.end_section()
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
-    facts = {"author": sender, "date": _date(message)}
+    facts = {"author": sender, "date": _date(message), "ocr": reading.engine}
     return Document(
         document_id,
         subject or name,
@@ -56,72 +74,98 @@ def parse_eml(
         "eml",
         digest,
         {key: value for key, value in facts.items() if value},
+        Extent(unread=tuple(reading.unread)),
     )
 
 
-def _read(message: EmailMessage, writer: Writer, attachment: Attachment | None, depth: int) -> None:
-    body = message.get_body(("plain", "html"))
-    if body is not None:
-        content = _content(body)
-        if body.get_content_type() == "text/html":
-            if content.strip():
-                write(tree(decode_html(content.encode("utf-8"))), writer)
-        else:
-            for paragraph in _unquoted(content).split("\n\n"):
-                writer.add(paragraph.strip("\n"))
-    for part in message.walk():
-        name = part.get_filename()
-        if not name or attachment is None or part is body or part.is_multipart():
-            continue
-        payload = part.get_payload(decode=True)
-        if not isinstance(payload, bytes):
-            continue
-        try:
-            found = attachment(payload, PurePosixPath(name.replace("\\", "/")).name)
-        except ParseError:
-            found = None
-        if found is not None:
-            writer.begin_section(2, found.title or name)
-            for block in found.blocks:
-                writer.add(found.text[block.start : block.end])
-    if depth < DEEPEST:
-        for part in message.iter_attachments():
-            if part.get_content_type() == "message/rfc822":
-                inner = part.get_content()
-                if isinstance(inner, EmailMessage):
-                    writer.begin_section(2, _header(inner, "subject") or "Forwarded mail")
-                    _read(inner, writer, attachment, depth + 1)
+def _read(part: Message, reading: _Reading, depth: int) -> None:
+    """Add a part of a mail and the parts inside it, in order."""
+    kind = part.get_content_type()
+    payload = part.get_payload()
+    parts = [one for one in payload if isinstance(one, Message)] if part.is_multipart() else []
+    if kind == "message/rfc822":
+        for inner in parts if depth < DEEPEST else ():
+            reading.writer.begin_section(2, _header(inner, "subject") or "Forwarded mail")
+            _read(inner, reading, depth + 1)
+    elif kind == "multipart/alternative" and parts:
+        for one in _chosen(parts):
+            _read(one, reading, depth)
+    elif parts:
+        for one in parts:
+            _read(one, reading, depth)
+    elif part.get_content_disposition() == "attachment" or _file_name(part):
+        _read_attachment(part, reading)
+    elif kind == "text/html":
+        write(tree(_text(part)), reading.writer)
+    elif kind.startswith("text/"):
+        lines = "\n".join(line.rstrip() for line in _text(part).splitlines())
+        for paragraph in lines.split("\n\n"):
+            reading.writer.add(paragraph.strip("\n"))
 
 
-def _content(part: MIMEPart) -> str:
+def _chosen(parts: list[Message]) -> list[Message]:
+    """The way of saying it that is read: plain text if there is any, else HTML, else all ways."""
+    for wanted in ("text/plain", "text/html"):
+        for part in parts:
+            inside = [one for one in part.walk() if one.get_content_type() == wanted]
+            if any(_text(one).strip() for one in inside):
+                return [part]
+    return parts
+
+
+def _read_attachment(part: Message, reading: _Reading) -> None:
+    kind = part.get_content_type()
+    inside = part.get_content_disposition() != "attachment"
+    payload = part.get_payload(decode=True)
+    if kind.startswith(_SEEN_ONLY) and (inside or "signature" in kind):
+        return
+    name = _file_name(part) or f"attachment{mimetypes.guess_extension(kind) or ''}"
+    if reading.attachment is None or not isinstance(payload, bytes):
+        return
+    try:
+        found = reading.attachment(payload, name)
+    except ParseError as error:
+        reading.unread.append(f"'{name}': {error}")
+        return
+    reading.engine = reading.engine or found.metadata.get("ocr", "")
+    reading.unread += [f"'{name}': {reason}" for reason in found.extent.unread]
+    reading.writer.begin_section(2, found.title or name)
+    for block in found.blocks:
+        reading.writer.add(found.text[block.start : block.end])
+
+
+def _file_name(part: Message) -> str:
+    try:
+        name = part.get_filename() or ""
+    except (ValueError, IndexError, AttributeError, TypeError, LookupError):
+        return ""  # a header that is not as it should be
+    return PurePosixPath(name.replace("\\", "/")).name
+
+
+def _text(part: Message) -> str:
     """The characters of a text part, whatever charset it claims."""
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes):
         return str(part.get_payload())
-    charset = part.get_content_charset() or "utf-8"
+    charset = part.get_content_charset() or ""
     if charset.endswith(("-i", "-e")):  # Hebrew, in the order of writing
         charset = charset[:-2]
     try:
-        return payload.decode(charset).replace("\r\n", "\n")
-    except (UnicodeDecodeError, LookupError):
-        try:
-            return decode(payload)
-        except ParseError:
-            return payload.decode("utf-8", "replace")
+        if part.get_content_type() == "text/html" and not charset:
+            return decode_html(payload)
+        return decode(payload, charset)
+    except ParseError:
+        return payload.decode("utf-8", "replace")
 
 
-def _unquoted(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n"))
-
-
-def _header(message: EmailMessage, name: str) -> str:
+def _header(message: Message, name: str) -> str:
     try:
-        return " ".join(str(message.get(name) or "").split())
+        return " ".join(whole(str(message.get(name) or "")).split())
     except (ValueError, IndexError, AttributeError, TypeError, LookupError):
         return ""  # a header that is not as it should be
 
 
-def _date(message: EmailMessage) -> str:
+def _date(message: Message) -> str:
     try:
         return parsedate_to_datetime(_header(message, "date")).date().isoformat()
     except (ValueError, TypeError, IndexError, OverflowError):

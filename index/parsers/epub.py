@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from index.errors import ParseError
-from index.parsers.archive import member, opened, xml
+from index.parsers.archive import opened, read, xml
 from index.parsers.html import decode_html, tree, write
 from index.parsers.writer import Writer
-from index.records import Document
+from index.records import Document, Extent
 
 _CONTAINER = "META-INF/container.xml"
 
@@ -22,15 +22,15 @@ def parse_epub(data: bytes, document_id: str, digest: str) -> Document:
         ParseError: it is damaged, encrypted, or lacks its package.
     """
     archive = opened(data)
-    root = xml(member(archive, _CONTAINER))
+    root = xml(read(archive, _CONTAINER))
     package = next((found.get("full-path") for found in root.iter("{*}rootfile")), None)
     if not package:
         raise ParseError("The EPUB does not say where its contents are.")
-    content = xml(member(archive, package))
+    content = xml(read(archive, package))
     folder = posixpath.dirname(package)
     files = {item.get("id"): item for item in content.iter("{*}item")}
     writer = Writer()
-    missing = []
+    unread = []
     for reference in content.iter("{*}itemref"):
         item = files.get(reference.get("idref"))
         if item is None or "html" not in (item.get("media-type") or ""):
@@ -39,12 +39,12 @@ def parse_epub(data: bytes, document_id: str, digest: str) -> Document:
             continue
         name = posixpath.normpath(posixpath.join(folder, unquote(item.get("href") or "")))
         try:
-            write(tree(decode_html(member(archive, name))), writer)
+            write(tree(decode_html(read(archive, name))), writer)
         except ParseError as error:
-            missing.append(f"{name}: {error}")
+            unread.append(f"'{name}': {error}")
     writer.end_section()
-    if missing and not writer.blocks:
-        raise ParseError(f"No chapter can be read. {missing[0]}")
+    if unread and not writer.blocks:
+        raise ParseError(f"No chapter can be read. {unread[0]}")
     fields = {
         name: " ".join((content.findtext(f".//{{*}}{tag}") or "").split())
         for name, tag in (("title", "title"), ("author", "creator"), ("date", "date"))
@@ -58,4 +58,5 @@ def parse_epub(data: bytes, document_id: str, digest: str) -> Document:
         "epub",
         digest,
         {name: value for name, value in fields.items() if value},
+        Extent(unread=tuple(unread)),
     )

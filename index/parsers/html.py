@@ -6,12 +6,12 @@ apart as browsers do, by Lexbor; nothing is fetched and no script runs.
 
 from __future__ import annotations
 
-import codecs
 import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from index.errors import ParseError
+from index.parsers.grid import WIDEST, Cell
 from index.parsers.text import decode
 from index.parsers.writer import Writer
 from index.records import Document
@@ -33,7 +33,6 @@ _ROLES = frozenset("navigation banner contentinfo search menu menubar toolbar di
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CHARSET = re.compile(rb"""charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _BLANK = re.compile(r"\n\s*\n")
-_LATIN = ("iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii")
 _BREAK = "\x00"  # stands for <br> until white space has been made one space
 DEEPEST = 250  # elements inside each other; deeper ones are read as one text
 
@@ -63,29 +62,8 @@ def parse_html(data: bytes, document_id: str, digest: str) -> Document:
 
 def decode_html(data: bytes) -> str:
     """Characters by byte-order mark, by the declared charset if it fits, else as plain text."""
-    declared = _CHARSET.search(data[:4096])
-    marked = data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if declared and not marked:
-        name = declared[1].decode("ascii", "replace").lower()
-        # What pages call Latin-1 is what browsers read as cp1252.
-        name = (
-            "cp1252" if name in ("iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii") else name
-        )
-        try:
-            text = data.decode("utf-8") if _is_utf8(data) else data.decode(name)
-            if "\x00" not in text:
-                return text
-        except (UnicodeDecodeError, LookupError):
-            pass
-    return decode(data)
-
-
-def _is_utf8(data: bytes) -> bool:
-    """Whether bytes beyond ASCII are valid UTF-8, whatever charset is declared."""
-    try:
-        return not data.isascii() and bool(data.decode("utf-8"))
-    except UnicodeDecodeError:
-        return False
+    found = _CHARSET.search(data[:4096])
+    return decode(data, found[1].decode("ascii", "replace") if found else "")
 
 
 def tree(text: str) -> Node:
@@ -165,6 +143,8 @@ def _left_out(node: Node) -> bool:
     if node.tag in LEFT_OUT:
         return True
     attributes = node.attributes
+    if attributes and "note" in f"{attributes.get('epub:type')} {attributes.get('role')}":
+        return False  # a note that is hidden until someone points at its number
     return bool(attributes) and (
         attributes.get("role") in _ROLES
         or attributes.get("aria-hidden") == "true"
@@ -177,18 +157,24 @@ def _write_table(table: Node, writer: Writer) -> None:
     caption = table.css_first("caption")
     if caption is not None:
         writer.add(visible(caption))
-    rows: list[list[str]] = []
-    head = False
+    rows: list[list[Cell]] = []
+    head = 0
     for row in table.css("tr"):
         cells = [cell for cell in row.iter() if cell.tag in ("td", "th")]
-        if not rows:
-            inside = row.parent
-            head = (inside is not None and inside.tag == "thead") or (
-                bool(cells) and all(cell.tag == "th" for cell in cells)
-            )
-        rows.append([visible(cell) for cell in cells])
+        inside = row.parent
+        heads = (inside is not None and inside.tag == "thead") or (
+            bool(cells) and all(cell.tag == "th" for cell in cells)
+        )
+        if heads and head == len(rows):
+            head += 1
+        rows.append(
+            [Cell(visible(one), _span(one, "colspan"), _span(one, "rowspan")) for one in cells]
+        )
     if rows and max(map(len, rows)) < 2:  # only there to place things on the page
-        for texts in rows:
-            writer.add(" ".join(texts))
-    else:
-        writer.add_table(rows, head=head)
+        head = 0
+    writer.add_table(rows, head=head)
+
+
+def _span(cell: Node, name: str) -> int:
+    value = cell.attributes.get(name) or ""
+    return min(int(value), WIDEST) if value.isascii() and value.isdecimal() else 1

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 from index.errors import ParseError
-from index.parsers.archive import member, opened, xml
+from index.parsers.archive import opened, read, xml
+from index.parsers.grid import WIDEST, Cell, row_texts
 from index.parsers.writer import Writer
 from index.records import Document
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_SPANS = ("columns", "rows")
 _LEFT_OUT = frozenset(
     (
         f"{_TEXT}tracked-changes",
@@ -21,6 +24,10 @@ _LEFT_OUT = frozenset(
     )
 )
 
+_APART = frozenset(
+    (f"{_TEXT}note", "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}text-box")
+)  # what follows the paragraph that it belongs to
+
 
 def parse_odt(data: bytes, document_id: str, digest: str) -> Document:
     """Read an OpenDocument text; title, author and date are those of its properties.
@@ -29,7 +36,7 @@ def parse_odt(data: bytes, document_id: str, digest: str) -> Document:
         ParseError: it is damaged, encrypted, or no OpenDocument text.
     """
     archive = opened(data)
-    body = next(xml(member(archive, "content.xml")).iter("{*}text"), None)
+    body = next(xml(read(archive, "content.xml")).iter("{*}text"), None)
     if body is None:
         raise ParseError("The file is no OpenDocument text.")
     writer = Writer()
@@ -37,7 +44,7 @@ def parse_odt(data: bytes, document_id: str, digest: str) -> Document:
     writer.end_section()
     properties: dict[str, str] = {}
     if "meta.xml" in archive.namelist():
-        root = xml(member(archive, "meta.xml"))
+        root = xml(read(archive, "meta.xml"))
         for name, tag in (("title", "title"), ("author", "creator"), ("date", "date")):
             value = " ".join((root.findtext(f".//{{*}}{tag}") or "").split())
             if value:
@@ -62,17 +69,63 @@ def _write(element: Any, writer: Writer) -> None:
             level = child.get(f"{_TEXT}outline-level") or "1"
             heading = " ".join(_text(child).split())
             if heading:
-                writer.begin_section(int(level) if level.isdecimal() else 1, heading)
+                writer.begin_section(int(level[:2]) if level.isdecimal() else 1, heading)
         elif child.tag == f"{_TEXT}p":
             writer.add(_text(child))
         elif child.tag == f"{_TABLE}table":
-            rows = [
-                [" ".join(_text(part) for part in cell) for cell in row.iter(f"{_TABLE}table-cell")]
-                for row in child.iter(f"{_TABLE}table-row")
-            ]
-            writer.add_table(rows)
+            _write_table(child, writer)
         else:
             _write(child, writer)
+            continue
+        for part in _apart(child):
+            _write(part, writer)
+
+
+def _apart(element: Any) -> Iterator[Any]:
+    """The notes and text boxes in an element, not those in one another."""
+    for child in element:
+        if child.tag in _APART:
+            yield child
+        elif child.tag not in _LEFT_OUT:
+            yield from _apart(child)
+
+
+def _write_table(table: Any, writer: Writer) -> None:
+    """A paragraph for each row; tables inside its cells follow it."""
+    rows: list[list[Cell]] = []
+    inner: list[list[Any]] = []
+    for row in _inside(table, f"{_TABLE}table-row"):
+        cells, tables = [], []
+        for cell in _inside(row, f"{_TABLE}table-cell"):
+            paragraphs = [one for tag in ("p", "h") for one in _inside(cell, f"{_TEXT}{tag}")]
+            text = " ".join(filter(None, (_text(one) for one in paragraphs)))
+            spans = (_number(cell, f"{_TABLE}number-{name}-spanned") for name in _SPANS)
+            cells += [Cell(text, *spans)] * _number(cell, f"{_TABLE}number-columns-repeated")
+            tables += list(_inside(cell, f"{_TABLE}table"))
+        while cells and not cells[-1].text:
+            cells.pop()  # those to the right of a table are repeated by the thousand
+        rows.append(cells)
+        inner.append(tables)
+    heads = next(_inside(table, f"{_TABLE}table-header-rows"), ())
+    texts = dict(row_texts(rows, max(1, len(heads))))
+    for number, tables in enumerate(inner):
+        writer.add(texts.get(number, ""))
+        for one in tables:
+            _write_table(one, writer)
+
+
+def _inside(element: Any, tag: str) -> Iterator[Any]:
+    """The elements with a tag, in order, but for those in tables further inside."""
+    for child in element:
+        if child.tag == tag:
+            yield child
+        elif child.tag != f"{_TABLE}table" and child.tag not in _LEFT_OUT | _APART:
+            yield from _inside(child, tag)
+
+
+def _number(element: Any, name: str) -> int:
+    value = element.get(name) or ""
+    return min(int(value), WIDEST) if value.isascii() and value.isdecimal() else 1
 
 
 def _text(element: Any) -> str:
@@ -85,7 +138,7 @@ def _text(element: Any) -> str:
             parts.append("\t")
         elif child.tag == f"{_TEXT}line-break":
             parts.append("\n")
-        elif child.tag not in _LEFT_OUT and isinstance(child.tag, str):
+        elif child.tag not in _LEFT_OUT | _APART and isinstance(child.tag, str):
             parts.append(_text(child))
         parts.append(child.tail or "")
     return "".join(parts).strip() if element.tag in (f"{_TEXT}p", f"{_TEXT}h") else "".join(parts)

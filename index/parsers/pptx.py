@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 from index.errors import ParseError
-from index.parsers.archive import opened
+from index.parsers.archive import DAMAGED, opened
+from index.parsers.grid import Cell
 from index.parsers.writer import Writer
 from index.records import Document
 
@@ -36,8 +36,7 @@ def parse_pptx(data: bytes, document_id: str, digest: str) -> Document:
         if core.modified is not None:
             found["date"] = core.modified.date().isoformat()
     except (
-        PythonPptxError, ValueError, KeyError, AttributeError, TypeError, IndexError, OSError,
-        etree.LxmlError, zipfile.BadZipFile, NotImplementedError, RecursionError,
+        *DAMAGED, PythonPptxError, KeyError, AttributeError, TypeError, IndexError, etree.LxmlError,
     ) as error:  # fmt: skip
         raise ParseError(
             f"The presentation is damaged: {error or type(error).__name__}."
@@ -69,8 +68,15 @@ def _slide(slide: Any, writer: Writer, number: int) -> None:
         if title is not None and shape.shape_id == title.shape_id:
             continue
         if getattr(shape, "has_table", False):
-            rows = [[cell.text for cell in row.cells] for row in shape.table.rows]
-            writer.add_table(rows, head=bool(shape.table.first_row), page=number)
+            rows = [
+                [
+                    Cell(cell.text, cell.span_width, cell.span_height)
+                    for cell in row.cells
+                    if not cell.is_spanned
+                ]
+                for row in shape.table.rows
+            ]
+            writer.add_table(rows, head=int(shape.table.first_row), page=number)
         elif shape.has_text_frame:
             for paragraph in shape.text_frame.paragraphs:
                 writer.add(paragraph.text.replace("\v", "\n"), page=number)

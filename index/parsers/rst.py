@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from index.errors import ParseError
+from index.parsers.grid import Cell
 from index.parsers.text import decode
 from index.parsers.writer import Writer
 from index.records import Document
@@ -84,10 +85,17 @@ def _write(node: nodes.Node, writer: Writer, depth: int) -> None:
 def _table(table: Any, writer: Writer) -> None:
     from docutils import nodes
 
-    rows, head = [], False
+    rows, head = [], 0
     for row in table.findall(nodes.row):
-        head = head or isinstance(row.parent, nodes.thead)
-        rows.append([" ".join(cell.astext().split()) for cell in row.findall(nodes.entry)])
+        if row.parent.parent.parent is not table:
+            continue  # of a table inside a cell, which the cell's text has
+        head += isinstance(row.parent, nodes.thead)
+        rows.append(
+            [
+                Cell(cell.astext(), cell.get("morecols", 0) + 1, cell.get("morerows", 0) + 1)
+                for cell in row.children
+            ]
+        )
     writer.add_table(rows, head=head)
 
 

@@ -24,19 +24,43 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 _NUMBERED = re.compile(r"(?:\d+\.)*\d+\.?\s+[A-Z]\S*(?:\s+\S+){0,9}")
 _UNDERLINE = re.compile(r"(={3,}|-{3,})\s*")
+_LATIN = ("iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii")
 _LONG_LINE = 200  # characters; hard-wrapped text has none, one-line paragraphs do
 
 
-def decode(data: bytes) -> str:
+def decode(data: bytes, declared: str = "") -> str:
     """Turn a file's bytes into text with ``\\n`` line ends, whatever the encoding.
 
-    A byte-order mark decides, then strict UTF-8, then UTF-16 by its zero bytes, then detection
-    by charset-normalizer.
+    A byte-order mark decides, then strict UTF-8, then the encoding that is ``declared`` if the
+    bytes fit it, then UTF-16 by its zero bytes, then detection by charset-normalizer.
 
     Raises:
         ParseError: the bytes are no text in any encoding we can tell.
     """
-    return _checked(_decoded(data)).replace("\r\n", "\n").replace("\r", "\n")
+    text = _as_declared(data, declared) if declared else ""
+    return _checked(text or _decoded(data)).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _as_declared(data: bytes, declared: str) -> str:
+    """The text in the encoding that it claims to be in; nothing where that cannot be true."""
+    name = declared.strip().lower()
+    # What is called Latin-1 is what browsers read as cp1252.
+    name = "cp1252" if name in _LATIN else name
+    if any(data.startswith(mark) for mark, _ in _BOMS):
+        return ""
+    if name.startswith(("utf-16", "utf16", "utf-32", "utf32")) and b"\x00" not in data:
+        return ""
+    try:
+        if not data.isascii():
+            return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    try:
+        text = data.decode(name)
+        text.encode("utf-8")
+    except (ValueError, LookupError):
+        return ""
+    return "" if "\x00" in text else text
 
 
 def _decoded(data: bytes) -> str:

@@ -6,14 +6,12 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import TimeoutError as TooLong
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from index.errors import ParseError
 from index.parsers import SUFFIXES, parse
+from index.parsers.pool import Call, Ended, Pool, TooLong, TooMuch
 from index.records import Document
 
 SMALL = 200_000
@@ -47,39 +45,32 @@ def parse_all(
     """
     limits = limits or Limits()
     count = max(1, workers or os.cpu_count() or 1)
-    pool: Any = None
-    waiting: deque[Any] = deque()
+    pool = Pool(_parse, count, limits.seconds, limits.memory)
+    waiting: deque[tuple[Path, str] | Call] = deque()
     try:
         for file in files:
-            if _is_quick(file[0]):
-                waiting.append(file)
-            else:
-                pool = pool or _pool(count, limits)
-                waiting.append(pool.schedule(_parse, args=(file,), timeout=limits.seconds))
+            waiting.append(file if _is_quick(file[0]) else pool.submit(file))
             if len(waiting) > 4 * count:
-                yield _result(waiting.popleft(), limits)
+                yield _result(waiting.popleft(), pool, limits)
         while waiting:
-            yield _result(waiting.popleft(), limits)
+            yield _result(waiting.popleft(), pool, limits)
     finally:
-        if pool is not None:
-            pool.stop()
-            pool.join()
+        pool.close()
 
 
-def _result(waiting: Any, limits: Limits) -> Parsed:
-    from pebble import ProcessExpired
-
+def _result(waiting: tuple[Path, str] | Call, pool: Pool, limits: Limits) -> Parsed:
     if isinstance(waiting, tuple):
         return _parse(waiting)
     try:
-        found: Parsed = waiting.result()
+        found: Parsed = pool.finish(waiting)
     except TooLong:
         reason = f"Reading it takes longer than {limits.seconds:g} seconds."
         return Parsed(None, reason, limits.seconds)
-    except MemoryError:
+    except TooMuch:
         return Parsed(None, f"Reading it takes more than {limits.memory / 1e9:.1f} GB of memory.")
-    except ProcessExpired as error:
-        return Parsed(None, f"Reading it ended its process (exit code {error.exitcode}).")
+    except Ended as error:
+        reason = f"Reading it ended its process (exit code {error}). It is damaged, or too large."
+        return Parsed(None, reason)
     return found
 
 
@@ -91,6 +82,10 @@ def _parse(file: tuple[Path, str]) -> Parsed:
         reason = str(error)
     except RecursionError:
         reason = "Its parts are nested too deeply."
+    except MemoryError:
+        raise  # the limit, which the caller knows
+    except Exception as error:  # a mistake of a parser costs its file, not the build
+        reason = f"Its parser failed, which is a mistake in it: {type(error).__name__}: {error}."
     return Parsed(None, reason, time.monotonic() - begun)
 
 
@@ -107,29 +102,3 @@ def _is_quick(path: Path) -> bool:
         )
     except OSError:
         return True  # that is an error at once
-
-
-def _pool(count: int, limits: Limits) -> Any:
-    from pebble import ProcessPool
-
-    context = get_context("forkserver" if os.name == "posix" else "spawn")
-    return ProcessPool(
-        max_workers=count,
-        max_tasks=500,
-        context=context,
-        initializer=_limit,
-        initargs=(limits.memory,),
-    )
-
-
-def _limit(memory: int) -> None:
-    """Keep a worker within its memory; there is no way to do so outside POSIX systems."""
-    try:
-        import resource
-    except ImportError:
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    statm = Path("/proc/self/statm")
-    used = int(statm.read_text().split()[0]) * resource.getpagesize() if statm.exists() else 0
-    most = used + memory
-    resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from index.parsers.grid import Cell, row_texts
 from index.records import Block
+
+DEEPEST = 9  # levels of headings
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Writer:
@@ -22,7 +27,9 @@ class Writer:
     def begin_section(
         self, level: int, heading: str, line: int | None = None, page: int | None = None
     ) -> None:
-        """A heading; ``level`` 1 is the outermost."""
+        """A heading; ``level`` 1 is the outermost, ``DEEPEST`` the last that is told apart."""
+        level = max(1, min(level, DEEPEST))
+        heading = whole(heading)
         if level <= len(self._headings):
             self.end_section()
         above = self._headings[: level - 1]
@@ -38,7 +45,7 @@ class Writer:
 
     def add(self, text: str, line: int | None = None, page: int | None = None) -> None:
         """A paragraph; one without visible characters is left out."""
-        text = text.strip()
+        text = whole(text).strip()
         if not text:
             return
         self._bare = False
@@ -55,17 +62,21 @@ class Writer:
         return "".join(self._parts)
 
     def add_table(
-        self, rows: Sequence[Sequence[str]], *, head: bool = True, page: int | None = None
+        self, rows: Sequence[Sequence[Cell]], *, head: int = 1, page: int | None = None
     ) -> None:
-        """A paragraph for each row, with the names of the columns where the first row has them."""
-        rows = [[" ".join(cell.split()) for cell in row] for row in rows]
-        rows = [row for row in rows if any(row)]
-        columns = rows[0] if head and len(rows) > 1 else ()
-        for row in rows[1:] if columns else rows:
-            if columns and len(row) <= len(columns):
-                self.add(row_text(columns, row), page=page)
-            else:
-                self.add("; ".join(filter(None, row)), page=page)
+        """A paragraph for each row, with the names of the columns from the first ``head`` rows."""
+        for _, text in row_texts(rows, head):
+            self.add(text, page=page)
+
+
+def whole(text: str) -> str:
+    """A text whose halves of characters are put together; one that stands alone is U+FFFD.
+
+    Nothing could be stored that has any.
+    """
+    if not _HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def row_text(columns: Sequence[str], cells: Sequence[str]) -> str:

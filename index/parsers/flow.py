@@ -1,0 +1,190 @@
+"""From lines in reading order to paragraphs and headings.
+
+A paragraph goes on over lines, columns and pages; words cut at the end of a line are mended.
+Headings are told by their size and weight.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from index.parsers.layout import CUT, Line, Page
+from index.parsers.writer import Writer
+
+LEADING = 1.35  # of the usual distance of lines: a wider one sets paragraphs apart
+LARGER = 1.15  # than the usual letters are those of headings
+LONGEST_HEADING = 160  # characters
+
+_BULLET = re.compile(r"(?:[•▪●○■◦‣–—*]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4})[.)]|(?:\d+\.)+\d*)\s")
+_END = re.compile(r"[.!?:;][\"'”’)\]]*$")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+@dataclass(slots=True)
+class Paragraph:
+    """Lines that belong together; ``page`` is the one it begins on."""
+
+    page: int
+    lines: list[Line]
+
+    @property
+    def text(self) -> str:
+        """The lines as one, words that were cut mended."""
+        parts: list[str] = []
+        for line in self.lines:
+            if (parts and parts[-1].endswith(CUT)) or (parts and _hyphenated(parts[-1], line.text)):
+                parts[-1] = parts[-1][:-1] + line.text
+            else:
+                parts.append(line.text)
+        return " ".join(parts).replace(CUT, "")
+
+
+def write(pages: Sequence[Page], writer: Writer) -> None:
+    """Add the paragraphs of pages, whose lines are in reading order, under their headings.
+
+    Notes in the margin follow the last paragraph that begins on their page.
+    """
+    paragraphs = list(_joined(_paragraphs([(page.number, page.lines) for page in pages])))
+    notes = list(_paragraphs([(page.number, page.notes) for page in pages]))
+    levels = _levels(paragraphs)
+    for paragraph in paragraphs:
+        while notes and notes[0].page < paragraph.page:
+            _add(notes.pop(0), writer)
+        text = paragraph.text
+        level = levels.get(_style(paragraph), 0) if _may_head(paragraph, text) else 0
+        if level:
+            writer.begin_section(level, text, page=paragraph.page)
+        else:
+            _add(paragraph, writer)
+    for note in notes:
+        _add(note, writer)
+    writer.end_section()
+
+
+def _add(paragraph: Paragraph, writer: Writer) -> None:
+    writer.add(paragraph.text, page=paragraph.page)
+
+
+def _paragraphs(pages: Sequence[tuple[int, list[Line]]]) -> Iterator[Paragraph]:
+    letters: Counter[float] = Counter()
+    for _, lines in pages:
+        for line in lines:
+            letters[line.size] += len(line.text)
+    usual = letters.most_common(1)[0][0] if letters else 0.0
+    for number, lines in pages:
+        if not lines:
+            continue
+        gaps = [
+            above.bottom - below.bottom
+            for above, below in pairwise(lines)
+            if 0 < above.bottom - below.bottom < 4 * above.size
+        ]
+        leading = sorted(gaps)[len(gaps) // 3] if gaps else 0.0
+        current = Paragraph(number, [lines[0]])
+        for above, below in pairwise(lines):
+            if _goes_on(current, above, below, leading, usual):
+                current.lines.append(below)
+            else:
+                yield current
+                current = Paragraph(number, [below])
+        yield current
+
+
+def _goes_on(paragraph: Paragraph, above: Line, below: Line, leading: float, usual: float) -> bool:
+    if above.text.endswith(CUT):
+        return True
+    larger, smaller = max(above.size, below.size), min(above.size, below.size)
+    if larger > 1.12 * smaller or (above.bold != below.bold and _end_of(above)):
+        return False
+    if _BULLET.match(below.text):
+        return False
+    drop = above.bottom - below.bottom
+    if smaller > LARGER * usual and 0 < drop < 1.6 * above.size:
+        return True  # a long heading
+    if drop < 0 or drop > 4 * above.size:  # the next column
+        return not _END.search(above.text) and not _heads(paragraph)
+    if drop > LEADING * leading and drop > 1.25 * above.size:
+        return False
+    width = max(line.right for line in paragraph.lines) - min(line.left for line in paragraph.lines)
+    ends = _END.search(above.text) is not None
+    if ends and below.left - min(line.left for line in paragraph.lines[-3:]) > 0.8 * below.size:
+        return False  # indented
+    return not (ends and above.right < above.left + 0.75 * max(width, below.right - below.left))
+
+
+def _end_of(line: Line) -> bool:
+    return len(line.text) < LONGEST_HEADING
+
+
+def _heads(paragraph: Paragraph) -> bool:
+    return paragraph.lines[0].bold and len(paragraph.lines) == 1
+
+
+def _joined(paragraphs: Iterator[Paragraph]) -> Iterator[Paragraph]:
+    """Paragraphs that go on past the end of a page as one."""
+    waiting: Paragraph | None = None
+    for paragraph in paragraphs:
+        if waiting is not None and _continues(waiting, paragraph):
+            waiting.lines += paragraph.lines
+            continue
+        if waiting is not None:
+            yield waiting
+        waiting = paragraph
+    if waiting is not None:
+        yield waiting
+
+
+def _continues(before: Paragraph, after: Paragraph) -> bool:
+    last, first = before.lines[-1], after.lines[0]
+    same = abs(last.size - first.size) < 0.5 and last.bold == first.bold
+    cut = last.text.endswith((CUT, "-"))
+    open_end = not _END.search(last.text) and first.text[:1].islower()
+    return before.page != after.page and same and (cut or open_end)
+
+
+def _style(paragraph: Paragraph) -> tuple[float, bool]:
+    line = paragraph.lines[0]
+    return round(2 * line.size) / 2, line.bold
+
+
+def _levels(paragraphs: Sequence[Paragraph]) -> dict[tuple[float, bool], int]:
+    """The level of each style that heads others, the largest first; at most six."""
+    letters: Counter[tuple[float, bool]] = Counter()
+    for paragraph in paragraphs:
+        letters[_style(paragraph)] += sum(len(line.text) for line in paragraph.lines)
+    if not letters:
+        return {}
+    size, bold = letters.most_common(1)[0][0]
+    heads = sorted(
+        (
+            style
+            for style in letters
+            if style[0] > LARGER * size or (style[1] and not bold and style[0] >= 0.95 * size)
+        ),
+        reverse=True,
+    )
+    return {style: min(level, 6) for level, style in enumerate(heads, start=1)}
+
+
+def _may_head(paragraph: Paragraph, text: str) -> bool:
+    return (
+        len(text) <= LONGEST_HEADING
+        and len(paragraph.lines) <= 3
+        and not text.endswith((".", ",", ";"))
+        and len(_LETTER.findall(text)) >= 3
+    )
+
+
+def _hyphenated(before: str, after: str) -> bool:
+    """Whether a hyphen at the end of a line only cuts a word: ``estab-`` ``lished``."""
+    return (
+        len(before) > 2
+        and before[-1] in "-\u2010"
+        and before[-2].islower()
+        and after[:1].islower()
+        and "-" not in before[:-1].rpartition(" ")[2]
+    )

@@ -1,0 +1,112 @@
+"""Tables with merged cells: each row as a text that stands on its own.
+
+A merged cell's text stands once, but where it heads rows, at their left, in each of them. Names of
+columns are those of the head's cells above; a cell as wide as the table has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+WIDEST = 1000  # columns; a page may claim that a cell spans millions
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell's text, and how many columns and rows it spans."""
+
+    text: str
+    across: int = 1
+    down: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A cell as one row has it: its first column, and whether it began in a row above."""
+
+    text: str
+    start: int
+    end: int
+    continued: bool = False
+
+
+def row_texts(rows: Sequence[Sequence[Cell]], head: int = 1) -> Iterator[tuple[int, str]]:
+    """The number of each row, from 0, that has a text, and the text: ``Country: France; Ships: 5``.
+
+    ``head`` is how many of the first rows name the columns; rows that their cells reach down to do
+    so, too.
+    """
+    grid = list(_placed(rows))
+    width = max((row[-1].end for row in grid if row), default=0)
+    filled = [
+        number
+        for number, row in enumerate(grid)
+        if any(place.text for place in row if not place.continued)
+    ]
+    while head and len(filled) > 1 and len(grid[filled[0]]) == 1 < width == grid[filled[0]][0].end:
+        yield filled[0], grid[filled[0]][0].text  # the table's title
+        filled, head = filled[1:], max(head - 1, 1)
+    if head and filled:
+        head = max(head, _depth(rows[filled[0]]))
+    names: list[str] = []
+    if 0 < head < len(filled):
+        names = _names([grid[number] for number in filled[:head]])
+        filled = filled[head:]
+    for number in filled:
+        yield number, _text(grid[number], names, width)
+
+
+def _placed(rows: Iterable[Sequence[Cell]]) -> Iterator[list[Place]]:
+    """Each row's cells from left to right, those that began above among them."""
+    reaching: list[tuple[int, Place]] = []  # the row after a cell's last one
+    for number, row in enumerate(rows):
+        reaching = [(end, place) for end, place in reaching if end > number]
+        places = [replace(place, continued=True) for _, place in reaching]
+        taken = {column for place in places for column in range(place.start, place.end)}
+        column = 0
+        for cell in row:
+            while column in taken:
+                column += 1
+            if column >= WIDEST:
+                break
+            end = column + max(1, min(cell.across, WIDEST - column))
+            place = Place(" ".join(cell.text.split()), column, end)
+            places.append(place)
+            if cell.down > 1:
+                reaching.append((number + cell.down, place))
+            column = end
+        yield sorted(places, key=lambda place: place.start)
+
+
+def _depth(row: Sequence[Cell]) -> int:
+    """How many rows a head has: one, unless it has cells side by side under a wide one."""
+    return max(cell.down for cell in row) if any(cell.across > 1 for cell in row) else 1
+
+
+def _names(head: Sequence[Sequence[Place]]) -> list[str]:
+    """The name of each column: what stands in the head above it, from the top."""
+    names: list[list[str]] = [[] for _ in range(max(row[-1].end for row in head))]
+    for row in head:
+        for place in row:
+            for column in range(place.start, place.end):
+                if place.text and place.text not in names[column]:
+                    names[column].append(place.text)
+    return [" ".join(name) for name in names]
+
+
+def _text(row: Sequence[Place], names: Sequence[str], width: int) -> str:
+    fits = row[-1].end <= len(names)
+    parts = []
+    heading = True  # so far all cells began above
+    for place in row:
+        if place.continued and not heading:
+            continue
+        heading = place.continued
+        wide = place.end - place.start == width > 1
+        name = ""
+        if fits and not wide:
+            name = ", ".join(dict.fromkeys(filter(None, names[place.start : place.end])))
+        if place.text:
+            parts.append(f"{name}: {place.text}" if name else place.text)
+    return "; ".join(parts)

@@ -1,0 +1,90 @@
+"""A call that takes too long, too much, or its process with it costs no other call."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from index.parsers import pool as module
+from index.parsers.pool import Ended, Pool, TooLong, TooMuch
+
+
+def work(task: tuple[str, float]) -> str:
+    """What the processes do: sleep, take memory, die, or say how often they were called."""
+    what, number = task
+    if what == "sleep":
+        time.sleep(number)
+    elif what == "take":
+        return str(len(bytearray(int(number))))
+    elif what == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "leave":
+        os._exit(int(number))
+    elif what == "say":
+        return "x" * int(number)
+    return f"{what} {os.getpid()}"
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    made = Pool(work, 2, 3.0, 200_000_000)
+    yield made
+    made.close()
+
+
+def test_calls_are_made_side_by_side_and_finished_in_any_order(pool: Pool) -> None:
+    calls = [pool.submit(("say", size)) for size in (1, 1_000_000, 3, 4, 5)]
+    assert [len(pool.finish(call)) for call in reversed(calls)] == [5, 4, 3, 1_000_000, 1]
+
+
+def test_processes_are_used_again(pool: Pool) -> None:
+    said = {pool.finish(pool.submit(("hello", 0))) for _ in range(5)}
+    assert len(said) == 1
+
+
+def test_and_replaced_in_time(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RENEWED", 2)
+    assert len({pool.finish(pool.submit(("hello", 0))) for _ in range(6)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("task", "ends"),
+    [
+        (("sleep", 60.0), TooLong),
+        (("die", 0.0), Ended),
+        (("leave", 3.0), Ended),
+        pytest.param(
+            ("take", 2e9),
+            TooMuch,
+            marks=pytest.mark.skipif(
+                not Path("/proc/self/statm").exists(), reason="memory is limited on Linux only"
+            ),
+        ),
+    ],
+)
+def test_one_that_fails_costs_no_other(
+    pool: Pool, task: tuple[str, float], ends: type[Exception]
+) -> None:
+    before, bad, *after = [
+        pool.submit(one) for one in (("hello", 0.0), task, ("hello", 0.0), ("hello", 0.0))
+    ]
+    with pytest.raises(ends):
+        pool.finish(bad)
+    for call in (before, *after):
+        assert pool.finish(call).startswith("hello")
+
+
+def test_closing_ends_what_is_still_going_on() -> None:
+    pool = Pool(work, 1, 60.0, 200_000_000)
+    process = int(pool.finish(pool.submit(("hello", 0))).split()[1])
+    pool.submit(("sleep", 60.0))
+    begun = time.monotonic()
+    pool.close()
+    assert time.monotonic() - begun < 5
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
