@@ -55,9 +55,15 @@ READ = Calibration("passages", {"margin": 0.5, "relevance": 0.5}, -1.0)
 
 
 def features(readings: Sequence[Reading]) -> dict[str, float]:
-    """What the confidence is judged by, from all readings, the likeliest answer first."""
+    """What the confidence is judged by, from all readings, the likeliest answer first.
+
+    ``gap`` is how much better the best sentence scores than any of another passage: where nothing
+    answers, many sentences are about as good.
+    """
     best = readings[0]
     found = {"meaning": best.meaning, "shared": best.shared, "dense": best.hit.dense.score}
+    other = next((each for each in readings if each.hit.row != best.hit.row), best)
+    found["gap"] = best.score - other.score
     if best.words is not None:
         found |= {"margin": best.margin, "relevance": best.relevance}
     return found
