@@ -89,16 +89,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def fit(trials: Sequence[Trial]) -> Calibration:
-    """Logistic regression of ``right`` on the features, each case weighing the same."""
+    """Logistic regression of ``right`` on the features.
+
+    Each case weighs the same; together, those with an answer as much as those without one.
+    """
     from sklearn.linear_model import LogisticRegression
 
     counts = Counter(trial.case for trial in trials)
+    sides = Counter(trial.answerable for trial in {trial.case: trial for trial in trials}.values())
     names = sorted(trials[0].features)
     model = LogisticRegression(C=1e6, max_iter=1000)
     model.fit(
         np.array([[trial.features[name] for name in names] for trial in trials]),
         np.array([trial.right for trial in trials]),
-        sample_weight=np.array([1000 / counts[trial.case] for trial in trials]),
+        sample_weight=np.array(
+            [1000 / counts[trial.case] / sides[trial.answerable] for trial in trials]
+        ),
     )
     weights = dict(zip(names, map(float, model.coef_[0]), strict=True))
     return Calibration("", weights, float(model.intercept_[0]))

@@ -36,7 +36,7 @@ class Calibration:
     weights: Mapping[str, float]
     bias: float
     strong: float = 0.65
-    partial: float = 0.45
+    partial: float = 0.4
     weak: float = 0.25
     model: str = ""
 
@@ -47,17 +47,34 @@ class Calibration:
         return "partial" if probability >= self.partial else "weak"
 
 
-ALONE = Calibration("", {"meaning": 14.0, "shared": 4.2, "dense": -6.7}, -7.5)
+ALONE = Calibration("", {"meaning": 11.36, "shared": 2.4, "dense": -5.87, "gap": 3.83}, -6.02)
 """Without a reader, or with one that finds no words."""
 
-READ = Calibration("passages", {"margin": 0.5, "relevance": 0.5}, -1.0)
+READ = Calibration(
+    "passages",
+    {
+        "meaning": 2.73,
+        "shared": 0.63,
+        "dense": -0.25,
+        "margin": 0.149,
+        "relevance": -0.066,
+        "gap": 0.149,
+    },
+    -2.7,
+)
 """With our own reader."""
 
 
 def features(readings: Sequence[Reading]) -> dict[str, float]:
-    """What the confidence is judged by, from all readings, the likeliest answer first."""
+    """What the confidence is judged by, from all readings, the likeliest answer first.
+
+    ``gap`` is how much better the best sentence scores than any of another passage: where nothing
+    answers, many sentences are about as good.
+    """
     best = readings[0]
     found = {"meaning": best.meaning, "shared": best.shared, "dense": best.hit.dense.score}
+    other = next((each for each in readings if each.hit.row != best.hit.row), best)
+    found["gap"] = best.score - other.score
     if best.words is not None:
         found |= {"margin": best.margin, "relevance": best.relevance}
     return found

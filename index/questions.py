@@ -73,8 +73,9 @@ def defines(sentence: str, topic: str) -> bool:
     name = re.escape(topic)
     return bool(
         re.match(
-            rf"\W*(?:an? |the |by |this )?{name}s?\b(?:\W+\([^)]*\))?(?:,[^,.]*,)?\W+"
-            r"(?:is|are|was|were|means?|refers? to|denotes?|describes?|consists? of|comprises?)\b",
+            rf"\W*(?:\w+ly, )?(?:an? |the |by |this )?{name}s?\b(?:\W+\([^)]*\))?(?:,[^,.]*,)?\W+"
+            r"(?:is|are|was|were|means?|refers? to|denotes?|describes?|consists? of|comprises?"
+            r"|serves? as|involves?|appl(?:y|ies)(?! to\b))\b",
             sentence.lower(),
         )
     )

@@ -160,8 +160,11 @@ class TestAbstaining:
         assert answer(DEPTH, searcher, calibration=always(weak + 0.001)).answered
         assert not answer(DEPTH, searcher, calibration=always(weak - 0.001)).answered
 
-    def test_without_hits_there_is_no_answer(self, searcher: Searcher) -> None:
-        reply = answer(DEPTH, searcher, hits=0, threshold=0)
+    def test_without_hits_there_is_no_answer(
+        self, searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Searcher, "search", lambda *_: [])
+        reply = answer(DEPTH, searcher, threshold=0)
         assert (reply.answered, reply.confidence, reply.hits) == (False, 0.0, ())
 
 

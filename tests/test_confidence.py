@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,8 @@ FOUND = Reading(
 
 class TestConfidence:
     def test_it_is_the_logistic_of_the_weighted_features(self) -> None:
-        calibration = Calibration("", {"meaning": 2, "shared": 3, "dense": -1}, -0.5)
-        assert features([PLAIN]) == {"meaning": 0.6, "shared": 0.25, "dense": 0.3}
+        calibration = Calibration("", {"meaning": 2, "shared": 3, "dense": -1, "gap": 9}, -0.5)
+        assert features([PLAIN]) == {"meaning": 0.6, "shared": 0.25, "dense": 0.3, "gap": 0}
         logit = 2 * 0.6 + 3 * 0.25 - 0.3 - 0.5
         assert confidence([PLAIN], calibration) == pytest.approx(1 / (1 + math.exp(-logit)))
 
@@ -47,6 +48,12 @@ class TestConfidence:
         assert (found["margin"], found["relevance"]) == (4, 2)
         assert shipped([FOUND]) is READ
         assert shipped([PLAIN]) is shipped([]) is ALONE
+
+    def test_the_gap_is_to_the_best_sentence_of_another_passage(self) -> None:
+        beside = replace(PLAIN, score=PLAIN.score - 1)
+        other = replace(PLAIN, score=PLAIN.score - 3, hit=replace(PLAIN.hit, row=PLAIN.hit.row + 1))
+        assert features([PLAIN, beside, other])["gap"] == pytest.approx(3)
+        assert features([PLAIN, beside])["gap"] == 0
 
     def test_nothing_read_is_no_confidence(self) -> None:
         assert confidence([], ALONE) == 0
@@ -69,15 +76,13 @@ class TestConfidence:
         assert sure(meaning + 0.1, shared) > sure(meaning, shared)
         assert sure(meaning, shared + 0.1) > sure(meaning, shared)
 
-    @given(st.floats(-20, 19), st.floats(-20, 19))
-    def test_likelier_words_and_more_relevance_make_it_surer(
-        self, margin: float, relevance: float
-    ) -> None:
-        def sure(margin: float, relevance: float) -> float:
-            return probability({"margin": margin, "relevance": relevance}, READ)
+    @given(st.floats(-20, 19), st.floats(0, 9))
+    def test_likelier_words_and_a_wider_gap_make_it_surer(self, margin: float, gap: float) -> None:
+        def sure(margin: float, gap: float) -> float:
+            return probability({"margin": margin, "gap": gap}, READ)
 
-        assert sure(margin + 1, relevance) > sure(margin, relevance)
-        assert sure(margin, relevance + 1) > sure(margin, relevance)
+        assert sure(margin + 1, gap) > sure(margin, gap)
+        assert sure(margin, gap + 1) > sure(margin, gap)
 
     @pytest.mark.parametrize("calibration", [ALONE, READ])
     def test_the_words_for_it_begin_in_order(self, calibration: Calibration) -> None:

@@ -68,6 +68,9 @@ def test_a_definition_is_asked_of_a_topic(query: str, topic: str) -> None:
         ("The snapshot that is current answers.", "snapshot", False),
         ("Nobody knows what a snapshot is.", "snapshot", False),
         ("C++ is a language.", "c++", False),
+        ("Primarily, statecraft applies power to keep the peace.", "statecraft", True),
+        ("A visa applies to one journey.", "visa", False),
+        ("The pier island is small.", "pier", False),
     ],
 )
 def test_a_sentence_defines_what_it_begins_with(sentence: str, topic: str, is_so: bool) -> None:

@@ -130,7 +130,7 @@ def hits_of(*scores: float) -> list[Hit]:
     ]
 
 
-WEIGHTS = PassageWeights(retrieval=2, relevance=1, span=0.5)
+WEIGHTS = PassageWeights(retrieval=2, relevance=1, doubted=1)
 
 
 class TestRerank:
@@ -150,10 +150,21 @@ class TestRerank:
         assert [hit.row for hit in hits] == [1, 0]
         assert [hit.rank for hit in hits] == [1, 2]
         assert hits[0].score == pytest.approx(2 * 0.4 + 4.0)
-        assert hits[1].score == pytest.approx(2 * 0.5 - 2.0 + 0.5 * 3.0)
+        assert hits[1].score == pytest.approx(2 * 0.5 - 2.0)
         assert hits[0].relevance == Evidence(1, 4.0)
         assert hits[1].relevance == Evidence(2, -2.0)
         assert judgements == {0: Judgement(-2.0, spans), 1: Judgement(4.0)}
+
+    def test_a_reader_that_finds_no_answer_counts_less(self) -> None:
+        weights = PassageWeights(retrieval=2, relevance=1, doubted=0.2)
+
+        def gained(relevance: float) -> float:
+            hits, _ = rerank("otters", hits_of(0.5), FakeReader([Judgement(relevance)]), weights)
+            return hits[0].score - 2 * 0.5
+
+        assert gained(2.0) == pytest.approx(0.6 * 2.0)
+        assert gained(40.0) == pytest.approx(40.0)
+        assert gained(-40.0) == pytest.approx(0.2 * -40.0)
 
     def test_hits_that_are_not_read_stay_behind_in_their_order(self) -> None:
         scores = [1 - 0.01 * place for place in range(DEPTH + 3)]

@@ -1,6 +1,6 @@
-"""Write the averaged weights of a training run where the library finds them.
+"""Write the averaged weights of a training run, or of several, where the library finds them.
 
-    python -m training.export --run FOLDER [--out FILE]
+    python -m training.export --run FOLDER [FOLDER …] [--out FILE]
 
 Only what was trained is written, in half precision: the word embeddings are those of
 all-MiniLM-L6-v2, which the library has. Prints the hash that ``index.extractor`` must hold.
@@ -27,24 +27,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--run", type=Path, required=True, help="folder of the training run")
+    parser.add_argument("--run", type=Path, nargs="+", required=True, help="folders of the runs")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="file of weights")
     options = parser.parse_args(arguments)
-    step = export(options.run, options.out)
-    print(f"{options.out}: step {step:,}, {options.out.stat().st_size:,} bytes")
+    steps = ", ".join(f"{step:,}" for step in export(options.run, options.out))
+    print(f"{options.out}: step {steps}, {options.out.stat().st_size:,} bytes")
     print(f"SHA-256 {sha256_of(options.out)}")
 
 
-def export(run: Path, out: Path) -> int:
-    """Write the averaged weights of a run to a file; returns after how many steps they are."""
-    state = torch.load(run / "checkpoint.pt", weights_only=True)
-    average = torch.optim.swa_utils.AveragedModel(ReaderNetwork(packaged_model()))
-    average.load_state_dict(state["average"])
-    network: Any = average.module
-    trained = network.trained()
+def export(runs: Sequence[Path], out: Path) -> list[int]:
+    """Write the mean of the runs' averaged weights to a file; returns after how many steps."""
+    steps, found = [], []
+    for run in runs:
+        state = torch.load(run / "checkpoint.pt", weights_only=True)
+        average = torch.optim.swa_utils.AveragedModel(ReaderNetwork(packaged_model()))
+        average.load_state_dict(state["average"])
+        network: Any = average.module
+        found.append(network.trained())
+        steps.append(int(state["step"]))
+    mean = {name: torch.stack([every[name] for every in found]).mean(0) for name in found[0]}
     out.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.half() for name, tensor in trained.items()}, out)
-    return int(state["step"])
+    save_file({name: tensor.half() for name, tensor in mean.items()}, out)
+    return steps
 
 
 if __name__ == "__main__":

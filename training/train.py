@@ -32,16 +32,8 @@ from training.loss import Loss, loss_of
 
 TOGETHER = 8  # rows that go through the network at once
 KEYWORDS = 0.15  # of the questions are shown as the keywords in them
-TWICE = ("new_wiki_v1",)
-"""Sources that are shown twice in an epoch: they are most like the questions people ask."""
-
 TUNE = ("squad-open", "dev-v2")
 """Sources some of whose articles are held out."""
-
-HEADED = 0.3
-"""The share of the passages that are shown under a heading, as those of documents stand: an
-answering one under its question, what is left of it as keywords, or another one's; a misleading
-one under another one's."""
 
 STOPWORDS = frozenset(
     "a an and are as at be by can could did do does for from had has have how i in is it its of on "
@@ -75,6 +67,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=float, default=3)
     parser.add_argument("--questions", type=int, default=16, help="in each batch")
     parser.add_argument("--misleading", type=int, default=2, help="passages for each question")
+    parser.add_argument(
+        "--headed",
+        type=float,
+        default=0.3,
+        help="share of the passages shown under a heading, as those of documents stand: an "
+        "answering one under its question, keywords of it, or another one's; a misleading one "
+        "under another one's",
+    )
+    parser.add_argument(
+        "--times",
+        nargs="*",
+        default=["new_wiki_v1=2"],
+        metavar="SOURCE=TIMES",
+        help="how often a source is shown in an epoch, if not once; 0.5 is every second question",
+    )
     parser.add_argument("--rate", type=float, default=2e-4, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=0, help="stop after so long (0: never)")
@@ -215,14 +222,19 @@ class Batches:
         self._seed = options.seed
         self._size = options.questions
         self._misleading = options.misleading
+        self._headings = options.headed
         self._tokens = tokens
-        self._questions = list(_shown(options.data))
+        times = dict(every.split("=") for every in options.times)
+        self._questions, self._times = [], []
+        for source, question in _shown(options.data):
+            self._questions.append(question)
+            self._times.append(float(times.get(source, 1)))
         self._epoch = -1
         self._order: list[list[int]] = []
 
     def __len__(self) -> int:
         """How many batches an epoch has."""
-        return len(self._questions) // int(self._size)
+        return int(sum(self._times)) // int(self._size)
 
     def __getitem__(self, step: int) -> list[Group]:
         epoch, number = divmod(step, len(self))
@@ -235,7 +247,9 @@ class Batches:
 
     def _arrange(self, epoch: int) -> None:
         draw = random.Random(f"{self._seed} {epoch}")
-        order = list(range(len(self._questions)))
+        order = []
+        for place, times in enumerate(self._times):
+            order += [place] * (int(times) + (draw.random() < times % 1))
         draw.shuffle(order)
         pool = 64 * self._size
         batches = []
@@ -274,7 +288,7 @@ class Batches:
         return other if draw.random() < 0.3 else keywords(other)
 
     def _headed(self, context: str, heading: str, draw: random.Random) -> str:
-        if draw.random() >= HEADED:
+        if draw.random() >= self._headings:
             return context
         return context_of(context, (heading,)) if context else heading
 
@@ -311,12 +325,10 @@ def row_of(
     return Row(pair.ids, pair.types, sorted(set(found)), float(bool(spans)))
 
 
-def _shown(folder: Path) -> Iterator[Question]:
+def _shown(folder: Path) -> Iterator[tuple[str, Question]]:
     for source, question in read(folder):
         if question.misleading and not (source in TUNE and held_out(question.context)):
-            yield question
-            if source in TWICE:
-                yield question
+            yield source, question
 
 
 if __name__ == "__main__":

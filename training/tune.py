@@ -27,11 +27,12 @@ from index.search import Searcher
 from training.data import held_out
 
 TRIED: dict[str, tuple[float, ...]] = {
-    "retrieval": (2, 4, 6, 8, 10, 12),
-    "relevance": (0.25, 0.5, 0.75, 1, 1.5),
+    "retrieval": (6, 8, 10, 12),
+    "relevance": (0.2, 0.35, 0.5, 0.75, 1),
+    "doubted": (0, 0.2, 0.5, 1),
     "passage": (0.5, 1, 2),
-    "span": (0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1),
-    "meaning": (0, 0.5, 1, 2),
+    "span": (0, 0.05, 0.1, 0.2, 0.3),
+    "meaning": (0, 0.5, 1, 2, 3),
     "shared": (0, 0.4, 0.8, 1.2, 1.6),
 }
 Weights = TypeVar("Weights", PassageWeights, SentenceWeights)
