@@ -107,8 +107,14 @@ def test_rules_1_and_2_every_citation_is_its_slice_and_every_row_its_passage(
         store = Store(folder)
         build_documents([document], store, ENCODER)
         snapshot = store.open()
-        for row, passage in enumerate(split(document, WINDOW)):
-            assert snapshot.table.passage(row) == passage
+        table = snapshot.table
+        rows = [table.passage(row) for row in range(len(table))]
+        copies = [copy for row in range(len(table)) for copy in table.copies(row)]
+        passages = split(document, WINDOW)
+        assert rows + sorted(copies, key=lambda copy: copy.number) == sorted(
+            passages, key=lambda passage: (passage in copies, passage.number)
+        )
+        for row, passage in enumerate(rows):
             same_row(snapshot, row, passage)
         reply = answer(query[:900] or "x", Searcher(snapshot, ENCODER), threshold=0.0)
         assert reply.answered == bool(reply.citations)
