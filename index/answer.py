@@ -111,8 +111,8 @@ def considered(
 def chosen(readings: list[Reading], kind: Kind, *, only: bool = False) -> list[Reading]:
     """The best sentence and those nearly as good that say something else.
 
-    A fact stands first, whatever comes after it. Longer answers keep the order of reading: the
-    passage of the best sentence, then the others by rank, each from its beginning.
+    The best one stands first. What comes after it in longer answers keeps the order of reading:
+    the passage of the best sentence, then the others by rank, each from its beginning.
     """
     length = (ALONE if not readings or readings[0].words is None else READ)[kind]
     picked = readings[:1]
@@ -124,7 +124,9 @@ def chosen(readings: list[Reading], kind: Kind, *, only: bool = False) -> list[R
             picked.append(reading)
     if kind in LONG:
         first = picked[0].hit.rank
-        picked.sort(key=lambda one: (one.hit.rank != first, one.hit.rank, one.span))
+        picked[1:] = sorted(
+            picked[1:], key=lambda one: (one.hit.rank != first, one.hit.rank, one.span)
+        )
     return picked
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import HashEncoder
+from test_reader import a_hit
 
-from index.answer import answer
+from index.answer import answer, chosen, quote_of
 from index.build import build
 from index.confidence import ALONE, Calibration
 from index.encoder import Encoder
+from index.reader import Reading
 from index.records import Answer
 from index.search import Searcher
 from index.store import Store
@@ -236,3 +239,34 @@ class TestTheRealModelOnTheRealCorpus:
         assert not reply.answered
         assert not reply.citations
         assert reply.hits
+
+
+class TestOrder:
+    TEXTS = ("Ferries sail at six.", "Otters hunt crabs.", "Crabs hide in mud.")
+
+    def reading(self, rank: int, sentence: int, score: float) -> Reading:
+        hit = a_hit()
+        text = " ".join(f"{text[:-1]} {rank}." for text in self.TEXTS)
+        start = text.index(self.TEXTS[sentence][:-1])
+        span = start, text.index(".", start) + 1
+        hit = replace(hit, rank=rank, row=rank, passage=replace(hit.passage, text=text))
+        return Reading(hit, span, score, 0.5, 0.5, words=span, margin=1.0)
+
+    def test_the_best_sentence_is_first_and_the_others_are_as_one_reads_them(self) -> None:
+        readings = [
+            self.reading(2, 1, 5.0),
+            self.reading(1, 0, 4.5),
+            self.reading(2, 2, 4.0),
+            self.reading(2, 0, 3.5),
+        ]
+        picked = [(one.hit.rank, quote_of(one)) for one in chosen(readings, "list")]
+        assert picked == [
+            (2, "Otters hunt crabs 2."),
+            (2, "Crabs hide in mud 2."),
+            (1, "Ferries sail at six 1."),
+        ]
+
+    def test_a_fact_is_told_in_the_order_of_likelihood(self) -> None:
+        readings = [self.reading(3, 1, 5.0), self.reading(1, 0, 4.5), self.reading(3, 0, 4.4)]
+        assert chosen(readings, "fact") == readings[:2]
+        assert chosen(readings, "fact", only=True) == readings[:1]
