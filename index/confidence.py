@@ -37,7 +37,7 @@ class Calibration:
     bias: float
     strong: float = 0.65
     partial: float = 0.4
-    weak: float = 0.25
+    weak: float = 0.3
     model: str = ""
 
     def match(self, probability: float) -> Match:
@@ -53,14 +53,14 @@ ALONE = Calibration("", {"meaning": 11.36, "shared": 2.4, "dense": -5.87, "gap":
 READ = Calibration(
     "passages",
     {
-        "meaning": 2.73,
-        "shared": 0.63,
-        "dense": -0.25,
-        "margin": 0.149,
-        "relevance": -0.066,
-        "gap": 0.149,
+        "meaning": 3.15,
+        "shared": 0.6,
+        "dense": -0.2,
+        "margin": 0.13,
+        "relevance": 0.013,
+        "gap": 0.193,
     },
-    -2.7,
+    -2.78,
 )
 """With our own reader."""
 
