@@ -99,7 +99,8 @@ def rerank(
         found += reader.read(query, [hit.passage for hit in hits[DEPTH : 2 * DEPTH]])
 
     best = max(one.relevance for one in found)
-    trust = weights.doubted + (1 - weights.doubted) / (1 + math.exp(1 - best / 2))
+    sure = (1 + math.tanh(best / 4 - 0.5)) / 2  # the logistic function of best / 2 - 1
+    trust = weights.doubted + (1 - weights.doubted) * sure
     least = min(one.relevance for one in found)
     by_row = {hit.row: judgement for hit, judgement in zip(hits, found, strict=False)}
     scored = []

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from index.encoder import packaged_model
 from index.extractor import LONGEST, QUESTION, Tokens
-from training.data import squad
+from training import evaluate, export, train
+from training.data import Question, held_out, squad
 from training.train import row_of
 
 PASSAGE = "The ferry to Sandholm leaves at nine. It carries forty cars and two hundred people."
@@ -65,3 +69,71 @@ def test_articles_of_the_test_split_are_left_out(tmp_path: Path) -> None:
     (question,) = questions
     assert question.text == "When does it leave?"
     assert [PASSAGE[start:end] for start, end in question.spans] == ["nine"]
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight questions to train on and eight to evaluate with, as ``training.data`` writes them."""
+    folder = tmp_path_factory.mktemp("examples")
+    titles = [f"Ferry {number}" for number in range(200)]
+    kept = [title for title in titles if held_out(title)][:8]
+    shown = [title for title in titles if not held_out(title)][:8]
+    start = PASSAGE.index("nine")
+    lines = [
+        Question(
+            id=title,
+            text="When does the ferry to Sandholm leave?",
+            context=title,
+            passage=PASSAGE,
+            spans=((start, start + 4),),
+            answers=("nine",),
+            misleading=(("Bridges", "The bridge was closed for a year."),),
+        )
+        for title in shown + kept
+    ]
+    text = "".join(json.dumps(asdict(line)) + "\n" for line in lines)
+    (folder / "squad-open.jsonl").write_text(text)
+    return folder
+
+
+def test_a_run_goes_on_where_it_stopped_and_is_exported_and_evaluated(
+    examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, out = tmp_path / "run", tmp_path / "reader.safetensors"
+    common = ["--data", str(examples), "--out", str(run), "--questions", "4", "--epochs", "1"]
+    train.main([*common, "--minutes", "0.00001"])
+    assert export.export([run], out) == [1]
+    train.main(common)
+    assert export.export([run, run], out) == [2, 2]
+
+    evaluate.main(["--data", str(examples), "--run", str(run)])
+    printed = capsys.readouterr().out
+    assert printed.startswith("step 2, 8 questions\n")
+    assert len(printed.splitlines()) == 5
+
+
+def test_runs_are_exported_as_their_mean(examples: Path, tmp_path: Path) -> None:
+    runs = []
+    for seed in ("1", "2"):
+        runs.append(tmp_path / seed)
+        common = ["--data", str(examples), "--out", str(runs[-1]), "--questions", "4"]
+        train.main([*common, "--epochs", "1", "--seed", seed, "--rate", "0.01"])
+    files = [tmp_path / "one", tmp_path / "two", tmp_path / "both"]
+    for chosen, file in zip((runs[:1], runs[1:], runs), files, strict=True):
+        export.export(chosen, file)
+    one, two, both = (load_file(file) for file in files)
+    assert one.keys() == both.keys()
+    for name, tensor in both.items():
+        mean = (one[name].float() + two[name].float()) / 2
+        assert torch.allclose(tensor.float(), mean, atol=2e-3, rtol=2e-3), name
+    assert any(not torch.equal(one[name], two[name]) for name in one)
+
+
+@pytest.mark.parametrize("times", ["squad-open", "squad-open=often", "squad-open=-1", "other=2"])
+def test_a_source_that_is_not_there_or_no_number_is_said(
+    examples: Path, tmp_path: Path, times: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        train.main(["--data", str(examples), "--out", str(tmp_path / "run"), "--times", times])
+    assert "--times: " in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = random.Random(0).sample(kept, min(options.questions, len(kept)))
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "reader.safetensors"
-        step = export(options.run, weights)
+        (step,) = export([options.run], weights)
         found = evaluate(Extractor(kept=folder, weights=weights), chosen)
     print(f"step {step:,}, {len(chosen):,} questions")
     for name, value in found.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import sys
@@ -78,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--times",
         nargs="*",
-        default=["new_wiki_v1=2"],
+        type=_times,
+        default=[],
         metavar="SOURCE=TIMES",
         help="how often a source is shown in an epoch, if not once; 0.5 is every second question",
     )
@@ -87,8 +89,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--minutes", type=float, default=0, help="stop after so long (0: never)")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
+    sources = sorted(path.stem for path in options.data.glob("*.jsonl"))
+    if not sources:
+        parser.error(f"'{options.data}' has no examples; training.data writes them")
+    for source, _ in options.times:
+        if source not in sources:
+            parser.error(f"--times: no source '{source}', only {', '.join(sources)}")
     torch.set_num_threads(options.threads)
     train(options)
+
+
+def _times(text: str) -> tuple[str, float]:
+    source, _, times = text.partition("=")
+    try:
+        number = float(times)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"'{text}' is not SOURCE=TIMES, as in squad-open=0.5")
+    return source, number
 
 
 def train(options: argparse.Namespace) -> None:
@@ -224,11 +243,11 @@ class Batches:
         self._misleading = options.misleading
         self._headings = options.headed
         self._tokens = tokens
-        times = dict(every.split("=") for every in options.times)
+        times = dict(options.times)
         self._questions, self._times = [], []
         for source, question in _shown(options.data):
             self._questions.append(question)
-            self._times.append(float(times.get(source, 1)))
+            self._times.append(times.get(source, 1.0))
         self._epoch = -1
         self._order: list[list[int]] = []
 
