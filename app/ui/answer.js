@@ -2,9 +2,6 @@
 // "pick" (a suggested question).
 
 const LEVELS = { strong: 3, partial: 2, weak: 1 };
-const WORDS = { strong: "Strong match", partial: "Partial match", weak: "Weak match" };
-const MATCH_HELP =
-  "How well the passage fits the question. It does not say whether the passage is true.";
 
 function meter() {
   const bars = element("span", "bars");
@@ -31,10 +28,10 @@ async function copy(text, pressed, said, parentElement) {
   setTimeout(() => { pressed.textContent = label; }, 1400);
 }
 
-function placeOf(source) {
+function placeOf(source, strings) {
   const path = [source.title, ...source.headings].join(" › ");
-  const page = source.page === null ? "" : `, page ${source.page}`;
-  return `${path}${page}, paragraph ${source.passage}`;
+  const key = source.page === null ? "place" : "place_page";
+  return say(strings, key, { path, page: source.page, n: source.passage });
 }
 
 function withCitations(data) {
@@ -42,12 +39,13 @@ function withCitations(data) {
   const cited = new Set(data.sentences.map((s) => s.number));
   const places = data.sources
     .filter((source) => cited.has(source.number))
-    .map((source) => `[${source.number}] ${placeOf(source)} (${source.document})`);
+    .map((source) => `[${source.number}] ${placeOf(source, data.strings)} (${source.document})`);
   return quotes + "\n\n" + places.join("\n");
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
+  const words = (key, values) => say(data.strings, key, values);
   const root = element("div", data.answered ? "answered" : "unanswered");
   const byNumber = new Map(data.sources.map((source) => [source.number, source]));
   let tip = null;
@@ -68,7 +66,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     tip = element("div", "tip");
     tip.id = "tip";
     tip.setAttribute("role", "tooltip");
-    const place = element("b", "", `${source.title} · paragraph ${source.passage}`);
+    const place = element("b", "", words("tip", { title: source.title, n: source.passage }));
     place.dir = "auto";
     const text = element("span");
     text.dir = "auto";
@@ -91,7 +89,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (!source) return chip;
     chip.setAttribute(
       "aria-label",
-      `Source ${number}: paragraph ${source.passage} of ${source.title}`,
+      words("chip", { number, n: source.passage, title: source.title }),
     );
     for (const on of ["mouseenter", "focus"]) chip.addEventListener(on, () => showTip(chip, source));
     for (const off of ["mouseleave", "blur"]) chip.addEventListener(off, hideTip);
@@ -114,12 +112,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function facts() {
     const line = element("div", "facts");
     const match = element("span", `match level${LEVELS[data.match] ?? 0}`);
-    match.append(meter(), WORDS[data.match] ?? "");
-    match.title = MATCH_HELP;
-    const count = data.sources.length;
+    match.append(meter(), words(data.match));
+    match.title = words("match_help");
     line.append(
       match,
-      element("span", "", `${count} passage${count === 1 ? "" : "s"} · quoted word for word`),
+      element("span", "", words("quoted", { n: data.sources.length })),
       element("span", "", `${data.milliseconds} ms`),
     );
     return line;
@@ -133,8 +130,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       made.dataset.control = label;
       row.append(made);
     };
-    add("Copy with citations", () => withCitations(data), "Copied");
-    add("Copy link", () => window.location.href, "Link copied");
+    add(words("copy"), () => withCitations(data), words("copied"));
+    add(words("copy_link"), () => window.location.href, words("link_copied"));
     return row;
   }
 
@@ -150,8 +147,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     heading.dir = "auto";
     heading.append(element("b", "", source.title));
     const path = source.headings.length ? ` › ${source.headings.join(" › ")}` : "";
-    const page = source.page === null ? "" : ` · page ${source.page}`;
-    heading.append(element("span", "", `${path}${page} · ¶ ${source.passage} of ${source.total}`));
+    const key = source.page === null ? "where" : "where_page";
+    const place = { path, page: source.page, n: source.passage, total: source.total };
+    heading.append(element("span", "", words(key, place)));
     const text = element("span", "text");
     text.dir = "auto";
     appendPieces(text, source.short);
@@ -164,8 +162,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   // The same words in other places.
   function also(source) {
-    const more = source.more ? ` and ${source.more} more` : "";
-    const line = element("span", "also", `Also in ${source.also.join("; ")}${more}`);
+    const places = source.also.join("; ");
+    const said = words(source.more ? "also_more" : "also", { places, n: source.more });
+    const line = element("span", "also", said);
     line.dir = "auto";
     return line;
   }
@@ -182,7 +181,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (source.before) paragraph("far", [[source.before, ""]]);
     paragraph("", source.pieces);
     if (source.after) paragraph("far", [[source.after, ""]]);
-    const full = button("full", "Open the document here", () => setTriggerValue("read", source.number));
+    const full = button("full", words("open"), () => setTriggerValue("read", source.number));
     full.dataset.control = "full";
     context.append(full);
     return context;
@@ -190,14 +189,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   function refusal() {
     const note = element("p", "note");
-    const advice = data.suggestions.length
-      ? "Try other words, or one of these questions:"
-      : "Try other words.";
-    note.append(element("b", "", "The library does not answer this. "), advice);
+    const advice = words(data.suggestions.length ? "try_questions" : "try_words");
+    note.append(element("b", "", words("unanswered")), " ", advice);
     if (!data.suggestions.length) return [note];
     const group = element("div", "actions");
     group.setAttribute("role", "group");
-    group.setAttribute("aria-label", "Suggested questions");
+    group.setAttribute("aria-label", words("suggested"));
     group.append(...questionButtons(data.suggestions, (picked) => setTriggerValue("pick", picked)));
     return [note, group];
   }
@@ -211,7 +208,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.append(...refusal());
   }
   if (data.sources.length) {
-    const title = element("h3", "", data.answered ? "Sources" : "Only the nearest passages");
+    const title = element("h3", "", words(data.answered ? "sources" : "nearest"));
     title.id = "sources";
     const list = element("div", "cards");
     list.setAttribute("role", "list");
@@ -234,8 +231,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     hideTip();
   }
   const outcome = data.answered
-    ? `${WORDS[data.match] ?? ""}: ${data.sentences.map((s) => s.text).join(" ")}`
-    : `The library does not answer this: ${data.question}`;
+    ? `${words(data.match)}: ${data.sentences.map((s) => s.text).join(" ")}`
+    : words("unanswered_question", { question: data.question });
   // After the region is in the page, so that it is a change and read out.
   setTimeout(() => announce(parentElement, outcome), 50);
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from app.ui.strings import section_of
 from index.errors import IndexMissingError, PassagesError, QueryError
 
 _FOLDER = Path(__file__).parent
@@ -46,7 +47,7 @@ def answer(
 ) -> Any:
     """The answer with its sources; ``.read`` of the result is a source to open in full."""
     return _ANSWER(
-        data=dict(data),
+        data={**data, "strings": section_of("answer")},
         key=key,
         on_open_change=on_open,
         on_pick_change=on_pick,

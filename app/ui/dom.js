@@ -15,6 +15,14 @@ function button(className, text, onClick) {
   return made;
 }
 
+// Words of a section of strings.toml, with values in their places; "n" chooses between the forms
+// for one and for other numbers.
+function say(strings, key, values = {}) {
+  let text = strings[key];
+  if (typeof text === "object") text = values.n === 1 ? text.one : text.other;
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
 // pieces are [text, kind] pairs: kind "quote" is a cited sentence, "words" are those in it that
 // answer, "near" and "" are plain.
 function appendPieces(parent, pieces) {
