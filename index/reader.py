@@ -16,7 +16,14 @@ from index.lexical import LexicalIndex, terms_of
 from index.records import Evidence, Hit, Span
 
 DEPTH = 10
-"""Hits that are read, and again as many where none of these answers."""
+"""Hits that are read at most, and again as many where none of these answers."""
+
+NEAR, FAR = 0.15, 0.2
+"""How far below the best hit's score one may be to be read: what is said of those further below
+hardly ever brings them to the top. ``FAR`` where none of the near ones answers."""
+
+LEAST = 2
+"""Hits that are read however far below."""
 
 ANSWERS = 0.0
 """The relevance, a logit, from which on a passage is taken to answer."""
@@ -87,22 +94,27 @@ def rerank(
 ) -> tuple[list[Hit], dict[int, Judgement]]:
     """The hits in the order that the reader gives them, and what it read, by row.
 
-    Where none of the first ``DEPTH`` hits answers, the next ones are read too. A hit that is not
-    read counts as no more relevant than the least relevant one that is. Without a reader the hits
-    are as they came.
+    Of the first ``DEPTH`` hits those ``NEAR`` the best are read; where none of these answers, the
+    next ones too, as far as they are not too ``FAR``. A hit that is not read counts as no more
+    relevant than the least relevant one that is. Without a reader the hits are as they came.
     """
     if reader is None or not hits:
         return list(hits), {}
     weights = weights or PassageWeights()
-    found = reader.read(query, [hit.passage for hit in hits[:DEPTH]])
-    if len(hits) > DEPTH and max(one.relevance for one in found) < ANSWERS:
-        found += reader.read(query, [hit.passage for hit in hits[DEPTH : 2 * DEPTH]])
+    near = _within(hits[:DEPTH], NEAR)
+    found = reader.read(query, [hit.passage for hit in near])
+    if max(one.relevance for one in found) < ANSWERS:
+        rows = {hit.row for hit in near}
+        further = [hit for hit in _within(hits[: 2 * DEPTH], FAR) if hit.row not in rows]
+        if further:
+            found += reader.read(query, [hit.passage for hit in further])
+            near += further
 
     best = max(one.relevance for one in found)
     sure = (1 + math.tanh(best / 4 - 0.5)) / 2  # the logistic function of best / 2 - 1
     trust = weights.doubted + (1 - weights.doubted) * sure
     least = min(one.relevance for one in found)
-    by_row = {hit.row: judgement for hit, judgement in zip(hits, found, strict=False)}
+    by_row = {hit.row: judgement for hit, judgement in zip(near, found, strict=True)}
     scored = []
     for hit in hits:
         judgement = by_row.get(hit.row)
@@ -121,6 +133,12 @@ def rerank(
         )
         for rank, hit in enumerate(scored, start=1)
     ], by_row
+
+
+def _within(hits: Sequence[Hit], below: float) -> list[Hit]:
+    """The first hits, and all others at most so far below the best one."""
+    floor = max(hit.score for hit in hits) - below
+    return [hit for place, hit in enumerate(hits) if place < LEAST or hit.score >= floor]
 
 
 def read(

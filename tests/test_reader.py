@@ -9,7 +9,17 @@ import pytest
 
 from index.extractor import Judgement
 from index.lexical import Fields, LexicalIndex
-from index.reader import ANSWERS, DEPTH, PassageWeights, Reading, SentenceWeights, read, rerank
+from index.reader import (
+    ANSWERS,
+    DEPTH,
+    FAR,
+    NEAR,
+    PassageWeights,
+    Reading,
+    SentenceWeights,
+    read,
+    rerank,
+)
 from index.records import Evidence, Hit, Passage
 
 TEXT = "Otters hunt at dusk. They eat crabs. A crab has ten legs."
@@ -178,7 +188,7 @@ class TestRerank:
         assert sorted(judgements) == list(range(DEPTH))
 
     def test_where_none_answers_the_next_ones_are_read(self) -> None:
-        scores = [1 - 0.01 * place for place in range(2 * DEPTH + 3)]
+        scores = [1 - 0.005 * place for place in range(2 * DEPTH + 3)]
         low, high = Judgement(ANSWERS - 1), Judgement(ANSWERS + 5)
         reader = FakeReader([low] * (DEPTH + 2) + [high] + [low] * (DEPTH - 3))
         hits, judgements = rerank("otters", hits_of(*scores), reader, WEIGHTS)
@@ -186,6 +196,22 @@ class TestRerank:
         assert hits[0].row == DEPTH + 2
         assert len(judgements) == 2 * DEPTH
         assert [hit.row for hit in hits[-3:]] == [2 * DEPTH, 2 * DEPTH + 1, 2 * DEPTH + 2]
+
+    def test_hits_far_below_the_best_are_not_read(self) -> None:
+        scores = [1.0, 1 - 2 * FAR, *(1 - NEAR / 2,) * 3, 1 - NEAR * 1.01, 1 - FAR * 1.01]
+        reader = FakeReader([Judgement(ANSWERS + 1)] * 5)
+        _, judgements = rerank("otters", hits_of(*scores), reader, WEIGHTS)
+        assert reader.asked == [5]  # the second one, too: one alone says little
+        assert sorted(judgements) == [0, 1, 2, 3, 4]
+
+        reader = FakeReader([Judgement(ANSWERS - 1)] * 6)
+        _, judgements = rerank("otters", hits_of(*scores), reader, WEIGHTS)
+        assert reader.asked == [5, 1]
+        assert sorted(judgements) == [0, 1, 2, 3, 4, 5]
+
+        reader = FakeReader([Judgement(ANSWERS - 1)] * 2)
+        rerank("otters", hits_of(1.0, 0.1, 0.1), reader, WEIGHTS)
+        assert reader.asked == [2]  # nothing further to read
 
 
 class TestReadWithJudgements:
