@@ -27,6 +27,8 @@ from index.errors import (
 )
 from index.extractor import CrossEncoder, Extractor, Reader
 from index.filters import Filter
+from index.parsers.picture import Picture
+from index.pictures import Pictures
 from index.progress import OnProgress
 from index.reader import DEPTH, rerank
 from index.records import Answer, DocumentSummary, FileReport, Hit, Passage
@@ -78,6 +80,7 @@ class Service:
         )
         self.reader = _reader(settings, self.store)
         self._rebuild = Rebuild(settings)
+        self._pictures = Pictures()
         self._searcher: Searcher | None = None
         self._lock = threading.Lock()
         self._suggestions: tuple[str, list[str]] | None = None
@@ -134,6 +137,20 @@ class Service:
         if not passages:
             raise QueryError(f"The library has no document '{document_id}'.")
         return passages
+
+    def picture(self, document_id: str, page: int, quotes: tuple[str, ...]) -> Picture:
+        """The page of a PDF on which the first of the quotes begins, with all of them marked.
+
+        ``page`` is the page, from 1, that their passage begins on.
+
+        Raises:
+            QueryError: the index has no such document.
+            ParseError: its file is gone, was changed since it was indexed, or cannot be drawn.
+        """
+        found = self._current().snapshot.table.document(document_id)
+        if found is None:
+            raise QueryError(f"The library has no document '{document_id}'.")
+        return self._pictures.draw(self.settings.corpus / found.id, found.digest, page, quotes)
 
     def passage(self, passage_id: str) -> Passage:
         """One passage by its id.

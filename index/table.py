@@ -235,14 +235,12 @@ class Table:
 
     def documents(self) -> list[DocumentSummary]:
         """All documents, in the order of their ids."""
-        rows = self._rows(
-            "SELECT id, title, format, digest, passages, length(text), metadata FROM documents"
-            " ORDER BY id"
-        )
-        return [
-            DocumentSummary(*fields[:6], metadata=json.loads(fields[6]))  # type: ignore[misc]
-            for fields in rows
-        ]
+        return [_summary(fields) for fields in self._rows(_SUMMARY + "ORDER BY id")]
+
+    def document(self, document_id: str) -> DocumentSummary | None:
+        """One document, or ``None``."""
+        found = self._rows(_SUMMARY + "WHERE id = ?", document_id)
+        return _summary(found[0]) if found else None
 
     def rows_of(self, document_ids: Sequence[str]) -> NDArray[np.bool_]:
         """Which rows stand in these documents, copies too, ``(n,)``."""
@@ -284,6 +282,16 @@ class Table:
         return IndexDamagedError(
             f"'{self._path.name}' is no readable passage table ({reason}). Run: python -m app build"
         )
+
+
+_SUMMARY = "SELECT id, title, format, digest, passages, length(text), metadata FROM documents "
+
+
+def _summary(fields: tuple[Any, ...]) -> DocumentSummary:
+    document_id, title, kind, digest, passages, characters, metadata = fields
+    return DocumentSummary(
+        document_id, title, kind, digest, passages, characters, json.loads(metadata)
+    )
 
 
 def _passage(fields: tuple[Any, ...]) -> Passage:

@@ -148,7 +148,7 @@ def test_the_reader_shows_each_heading_once_and_not_the_title() -> None:
         passage(4, "d", ("T", "A", "B")),
         passage(5, "e", ("T", "C")),
     ]
-    rows = reader_data(passages, 2, [], None)["passages"]
+    rows = reader_data(passages, 2, [], 9)["passages"]
     shown = [[(heading["depth"], heading["text"]) for heading in row["headings"]] for row in rows]
     assert shown == [[], [(0, "A")], [(1, "B")], [], [(0, "C")]]
     near = reader_data(passages, 2, [], 1)
@@ -245,7 +245,7 @@ def test_a_listening_socket_takes_connections() -> None:
 
 
 def state(**changes: Any) -> BuildState:
-    first = BuildState("running", "encoding", 812, 2067, 166.4, 7.6, "", 0.0, None)
+    first = BuildState("running", "encoding", 812, 2067, 166.4, 7.6, "", 0.0, 100)
     return replace(first, **changes)
 
 

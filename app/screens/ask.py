@@ -6,9 +6,9 @@ import time
 
 import streamlit as st
 
-from app.ui import components, narrow
+from app.ui import components, narrow, shown
 from app.ui.address import filter_in, parameters_of
-from app.ui.current import documents_left, passage_counts, service, titles
+from app.ui.current import documents, documents_left, passages, service, titles
 from app.ui.view import AROUND, answer_data, default_source, position_of, reader_data, sources
 from app.ui.words import count
 from index.errors import PassagesError
@@ -64,12 +64,12 @@ def suggested() -> list[str]:
 
 def facts() -> None:
     try:
-        counts = passage_counts()
+        every = documents()
     except PassagesError as error:
         components.problem(error)
         return
-    documents, passages = len(counts), sum(counts.values())
-    facts = f"{count(documents, 'document')} · {count(passages, 'passage')}"
+    total = sum(one.passages for one in every.values())
+    facts = f"{count(len(every), 'document')} · {count(total, 'passage')}"
     st.caption(facts, text_alignment="center")
     with st.container(key="keys_hint"):
         st.caption("Press **/** to type, **1–9** to open a source", text_alignment="center")
@@ -89,23 +89,23 @@ def result(question: str, answer: Answer, hits: tuple[Hit, ...], milliseconds: f
     if active not in by_rank:
         active = default_source(answer)
     passage = by_rank[active].passage if active in by_rank else None
-    passages: list[Passage] = []
+    around: list[Passage] = []
     position = 0
     if passage is not None:
         try:
-            passages = service().read(passage.document_id)
+            around = passages(passage.document_id)
         except PassagesError:
-            passages = [passage]  # gone from the library since the question was asked
-        position = position_of(passages, passage)
-    before = passages[position - 1].text if position > 0 else ""
-    after = passages[position + 1].text if position + 1 < len(passages) else ""
-    counts = passage_counts()
+            around = [passage]  # gone from the library since the question was asked
+        position = position_of(around, passage)
+    before = around[position - 1].text if position > 0 else ""
+    after = around[position + 1].text if position + 1 < len(around) else ""
+    every = documents()
     data = answer_data(
         answer,
         hits,
         active,
         milliseconds,
-        lambda document: counts.get(document, 0),
+        lambda document: every[document].passages if document in every else 0,
         (before, after),
         () if answer.answered or filter_in(st.query_params) else suggested(),
     )
@@ -128,8 +128,12 @@ def result(question: str, answer: Answer, hits: tuple[Hit, ...], milliseconds: f
                     icon=":material/open_in_full:",
                     query_params=place(by_rank[active], answer.query),
                 )
-            shown = reader_data(passages, position, answer.citations, AROUND)
-            components.reader(shown, "reader", "min(560px, calc(100vh - 190px))")
+            height = "min(560px, calc(100vh - 240px))"
+            if shown.as_page(passage, "reader_view"):
+                shown.page(passage, answer.citations, "reader_page", height)
+            else:
+                data = reader_data(around, position, answer.citations, AROUND)
+                components.reader(data, "reader", height)
 
 
 def place(hit: Hit, question: str) -> dict[str, str]:

@@ -2,58 +2,171 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import streamlit as st
 
-from app.ui import components
+from app.ui import components, shown
 from app.ui.address import filter_in, parameters_of
-from app.ui.current import service, titles
-from app.ui.view import reader_data
+from app.ui.current import documents, passages, service, titles
+from app.ui.strings import say
+from app.ui.view import matches, outline, reader_data, step_from
 from index.errors import PassagesError
-from index.records import Citation, DocumentSummary
+from index.records import Answer, Passage
 
-CHOICE = "document_choice"
+CHOICE, FIND, OUTLINE, READER = "document_choice", "document_find", "outline", "document"
+
+WINDOW = 120
+"""Passages that are sent to the browser on either side of the one in the middle."""
 
 
-def number_in_address() -> int:
+def number_in_address(every: Sequence[Passage]) -> int:
+    """The passage to show: the one with the id in the address, or the one with the number."""
+    wanted = st.query_params.get("at", "")
+    for passage in every if wanted else ():
+        if passage.id == wanted:
+            return passage.number
     number = st.query_params.get("p", "")
-    return int(number) if number.isdecimal() and len(number) < 10 else 1
+    found = int(number) if number.isdecimal() and len(number) < 10 else 1
+    return min(max(found, 1), len(every))
+
+
+def go(number: int) -> None:
+    """Open a passage: its number goes into the address, and it is the middle of the window."""
+    st.query_params.pop("at", None)
+    st.query_params["p"] = str(number)
+    st.session_state.pop("_window", None)
 
 
 def choose() -> None:
     chosen = st.session_state[CHOICE]
     if chosen is not None:
-        st.query_params.from_dict({"doc": chosen.id})
+        st.query_params.from_dict({"doc": chosen})
 
 
-def chooser(documents: list[DocumentSummary], current: str) -> None:
-    position = next((i for i, one in enumerate(documents) if one.id == current), None)
-    st.session_state[CHOICE] = None if position is None else documents[position]
+def chooser(current: str) -> None:
+    st.session_state[CHOICE] = current if current in documents() else None
     st.selectbox(
-        "Document",
-        documents,
+        say("read.document"),
+        list(documents()),
         key=CHOICE,
-        format_func=lambda one: titles().get(one.id, one.title),
+        format_func=lambda one: titles().get(one, one),
         width=340,
-        placeholder="Choose a document",
+        placeholder=say("read.choose"),
         label_visibility="collapsed",
         on_change=choose,
     )
 
 
-def citations_for(question: str) -> tuple[Citation, ...]:
+def answer_to(question: str) -> Answer | None:
+    """The answer that the way back leads to; it is kept, for each step here runs this anew."""
     if not question:
-        return ()
-    try:
-        return service().ask(question, only=filter_in(st.query_params)).citations
-    except PassagesError:
-        return ()  # the document can be read all the same
+        return None
+    only = filter_in(st.query_params)
+    key = (question, only, service().store.current())
+    if st.session_state.get("_answer_key") != key:
+        try:
+            answer = service().ask(question, only=only)
+        except PassagesError:
+            return None  # the document can be read all the same
+        st.session_state["_answer"], st.session_state["_answer_key"] = answer, key
+    found: Answer = st.session_state["_answer"]
+    return found
+
+
+def contents(every: list[Passage], here: int) -> None:
+    """The headings, in a box that opens."""
+    if not any(passage.headings for passage in every):
+        return
+    box = st.popover(
+        say("read.contents"),
+        icon=":material/toc:",
+        type="tertiary",
+        key="contents",
+        on_change="rerun",
+    )
+    if box.open:
+        entries = outline(every)
+        above = [entry["number"] for entry in entries if entry["number"] <= here]
+        with box, st.container(width=340):
+            components.outline(
+                {"entries": entries, "here": max(above, default=0)},
+                OUTLINE,
+                lambda: go(st.session_state[OUTLINE]["go"] or here),
+            )
+
+
+FOUND = (
+    "read.found",
+    "read.found_elsewhere",
+    "read.previous_found",
+    "read.next_found",
+)
+HITS = ("read.hits", "read.hits_elsewhere", "read.previous_hit", "read.next_hit")
+
+
+def stepper(words: tuple[str, str, str, str], numbers: list[int], here: int) -> None:
+    """Where one is among some passages, and buttons to the one before and after."""
+    within, elsewhere, *sides = words
+    place = numbers.index(here) + 1 if here in numbers else 0
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        said = say(within if place else elsewhere, n=len(numbers), place=place)
+        st.caption(said, width="content")
+        for side, by, icon in zip(sides, (-1, 1), ("up", "down"), strict=True):
+            st.button(
+                "",
+                key=side,
+                icon=f":material/keyboard_arrow_{icon}:",
+                type="tertiary",
+                help=say(side),
+                disabled=numbers == [here],
+                on_click=go,
+                args=(step_from(numbers, here, by),),
+            )
+
+
+def finder(every: list[Passage]) -> str:
+    """The box to find words in the document; they are in the address, so that a link has them."""
+
+    def put() -> None:
+        find = " ".join((st.session_state[FIND] or "").split())
+        st.query_params.pop("find", None)
+        if find:
+            st.query_params["find"] = find
+            if numbers := matches(every, find):
+                go(step_from(numbers, number_in_address(every) - 1, 1))
+
+    find = st.query_params.get("find", "")[:200]
+    st.session_state[FIND] = find
+    st.text_input(
+        say("read.find"),
+        key=FIND,
+        type="search",
+        placeholder=say("read.find"),
+        label_visibility="collapsed",
+        icon=":material/search:",
+        width=260,
+        max_chars=200,
+        on_change=put,
+    )
+    return find
+
+
+def moved(every: list[Passage]) -> Callable[[], None]:
+    def put() -> None:
+        asked = st.session_state[READER]
+        if asked["go"]:
+            go(min(max(int(asked["go"]), 1), len(every)))
+        elif asked["window"]:
+            st.session_state["_window"] = (every[0].document_id, int(asked["window"]))
+
+    return put
 
 
 def screen() -> None:
-    documents = service().documents()
     current = st.query_params.get("doc", "") or st.session_state.get("_document", "")
-    if not current and documents:
-        current = documents[0].id
+    if not current:
+        current = next(iter(documents()), "")
     question = st.query_params.get("q", "").strip()
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
@@ -62,19 +175,40 @@ def screen() -> None:
             source = st.query_params.get("s")
             st.page_link(
                 "screens/ask.py",
-                label="Back to the answer",
+                label=say("read.back"),
                 icon=":material/arrow_back:",
                 query_params={"q": question}
                 | ({"s": source} if source else {})
                 | parameters_of(filter_in(st.query_params)),
             )
-        chooser(documents, current)
-    passages = service().read(current)
+        chooser(current)
+    every = passages(current)
     st.session_state["_document"] = current
-    position = min(max(number_in_address(), 1), len(passages)) - 1
-    components.heading(passages[0].title, "document_title")
-    data = reader_data(passages, position, citations_for(question), around=None)
-    components.reader(data, "document", "max(320px, calc(100vh - 300px))", controls=True)
+    here = number_in_address(every)
+    components.heading(every[0].title, "document_title")
+    answer = answer_to(question)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        contents(every, here)
+        find = finder(every)
+        if find:
+            if numbers := matches(every, find):
+                stepper(FOUND, numbers, here)
+            else:
+                st.caption(say("read.not_found"), width="content")
+        hits = answer.hits[: service().settings.top_k] if answer else ()
+        numbers = sorted({hit.passage.number for hit in hits if hit.passage.document_id == current})
+        if numbers:
+            stepper(HITS, numbers, here)
+        as_page = shown.as_page(every[here - 1], "document_view")
+    citations = answer.citations if answer else ()
+    height = "max(320px, calc(100vh - 340px))"
+    if as_page:
+        shown.page(every[here - 1], citations, "document_page", height)
+        return
+    document, centre = st.session_state.get("_window", ("", here))
+    centre = min(max(centre, 1), len(every)) - 1 if document == current else None
+    data = reader_data(every, here - 1, citations, WINDOW, centre, find)
+    components.reader(data, READER, height, moved(every))
 
 
 with st.container(horizontal_alignment="center"), st.container(width=860):

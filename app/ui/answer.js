@@ -11,17 +11,7 @@ function meter() {
 }
 
 async function copy(text, pressed, said, parentElement) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without https, or without permission, only the old way works.
-    const area = element("textarea");
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  }
+  await copyText(text);
   const label = pressed.dataset.label;
   pressed.textContent = said + " ✓";
   announce(parentElement, said);

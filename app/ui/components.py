@@ -34,6 +34,8 @@ def _component(name: str, styles: str = "") -> Any:
 
 _ANSWER = _component("answer", "answer.css")
 _READER = _component("reader", "reader.css")
+_PICTURE = _component("picture", "picture.css")
+_OUTLINE = _component("outline", "parts.css")
 _SUGGESTIONS = _component("suggestions", "parts.css")
 _CHIPS = _component("chips", "parts.css")
 _FILES = _component("files", "files.css")
@@ -55,9 +57,27 @@ def answer(
     )
 
 
-def reader(data: Mapping[str, Any], key: str, height: str, controls: bool = False) -> None:
-    """Passages of one document, scrolled to the one in focus."""
-    _READER(data={**data, "height": height, "controls": controls}, key=key)
+def reader(
+    data: Mapping[str, Any], key: str, height: str, on_move: Callable[[], None] | None = None
+) -> None:
+    """Passages of one document, scrolled to the one in focus.
+
+    With ``on_move`` one can move on in it: ``st.session_state[key]`` has ``go``, a passage to open,
+    or ``window``, one to send the neighbours of.
+    """
+    shown = {"height": height, "controls": on_move is not None, "strings": section_of("reader")}
+    events = {"on_go_change": on_move, "on_window_change": on_move} if on_move else {}
+    _READER(data={**data, **shown}, key=key, **events)
+
+
+def picture(data: Mapping[str, Any], key: str, height: str) -> None:
+    """A page of a document as a picture, scrolled to its first box."""
+    _PICTURE(data={**data, "height": height, "strings": section_of("picture")}, key=key)
+
+
+def outline(data: Mapping[str, Any], key: str, on_go: Callable[[], None]) -> None:
+    """Headings to go to; ``st.session_state[key]["go"]`` is the number of the passage below."""
+    _OUTLINE(data={**data, "strings": section_of("outline")}, key=key, on_go_change=on_go)
 
 
 def suggestions(questions: Sequence[str], key: str, on_pick: Callable[[], None]) -> None:

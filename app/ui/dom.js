@@ -24,10 +24,11 @@ function say(strings, key, values = {}) {
 }
 
 // pieces are [text, kind] pairs: kind "quote" is a cited sentence, "words" are those in it that
-// answer, "near" and "" are plain.
+// answer, "found" is what was looked for, "near" and "" are plain.
 function appendPieces(parent, pieces) {
   for (const [text, kind] of pieces) {
     if (kind === "quote") parent.append(element("mark", "", text));
+    else if (kind === "found") parent.append(element("mark", "found", text));
     else if (kind === "words") parent.append(element("strong", "", text));
     else parent.append(element("span", kind, text));
   }
@@ -39,6 +40,20 @@ function questionButtons(questions, pick) {
     made.dir = "auto";
     return made;
   });
+}
+
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without https, or without permission, only the old way works.
+    const area = element("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
 }
 
 function isTyping(event) {

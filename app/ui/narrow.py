@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.ui import components
 from app.ui.address import LABELS, NAMES, chips, filter_in, parameters_of
-from app.ui.current import documents_left, offered, passage_counts, titles
+from app.ui.current import documents, documents_left, offered, titles
 from app.ui.words import count
 from index.errors import PassagesError
 from index.filters import DATE, Choices, Filter
@@ -26,10 +26,10 @@ def row(shown: Filter) -> None:
     if only != shown:
         st.rerun()
     try:
-        there, documents = offered(), len(passage_counts())
+        there, every = offered(), len(documents())
     except PassagesError:
         return  # the screen says why there is no index
-    if documents < 2 and not only:
+    if every < 2 and not only:
         return
     asked = bool(st.query_params.get("q"))
     with st.container(
@@ -42,7 +42,7 @@ def row(shown: Filter) -> None:
             "Narrow", icon=":material/tune:", type="tertiary", key=KEY, on_change="rerun"
         )
         if only:
-            left = f"{documents_left(only):,} of {count(documents, 'document')}"
+            left = f"{documents_left(only):,} of {count(every, 'document')}"
             components.chips(chips(only, titles()), left, f"{KEY}_chips", cleared)
     if fields.open:
         with fields, st.container(width=300):

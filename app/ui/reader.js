@@ -1,11 +1,15 @@
 // A document by its passages, scrolled to one of them. With data.controls it also has buttons (and
-// the keys J and K) that move from passage to passage without asking the server.
+// the keys J and K) that move from passage to passage without asking the server, and each number is
+// a link to copy. Of a long document only a window of passages is here: event "window" (a number)
+// asks for those around another one, "go" (a number) to open one that is not here.
 
 const scrolled = new WeakMap(); // root element -> what it was last scrolled to, and how to undo
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const numbers = data.passages.map((passage) => passage.number);
+  const words = (key, values) => say(data.strings, key, values);
+  const edges = { start: numbers[0] > 1, end: numbers.at(-1) < data.total };
   let focus = data.focus;
 
   let body = host.querySelector(".body");
@@ -17,6 +21,7 @@ export default function ({ data, parentElement }) {
   }
   body.setAttribute("aria-label", data.title);
   body.style.height = data.height;
+  const kept = data.controls ? topmost() : null;
   body.replaceChildren(...data.passages.flatMap(passageElements));
   markFocus();
 
@@ -30,10 +35,37 @@ export default function ({ data, parentElement }) {
     const paragraph = element("p");
     paragraph.dir = "auto";
     paragraph.dataset.number = passage.number;
+    paragraph.append(data.controls ? linkTo(passage) : element("span", "number", passage.number));
     appendPieces(paragraph, passage.pieces);
     // Code and the like; elsewhere spaces at the end of a line would be marked too.
-    if (/\n[ \t]|\t| {2}/.test(paragraph.textContent)) paragraph.classList.add("laid-out");
+    const text = passage.pieces.map(([piece]) => piece).join("");
+    if (/\n[ \t]|\t| {2}/.test(text)) paragraph.classList.add("laid-out");
     return [...headings, paragraph];
+  }
+
+  // A passage's id is made of its text, so that the link is right after a rebuild, too.
+  function linkTo(passage) {
+    const link = button("number", String(passage.number), async () => {
+      const address = new URL(window.location.href);
+      address.search = new URLSearchParams({ doc: data.document, at: passage.id }).toString();
+      await copyText(address.href);
+      announce(parentElement, words("copied"));
+      link.classList.add("done");
+      setTimeout(() => link.classList.remove("done"), 1400);
+    });
+    link.title = words("copy");
+    link.setAttribute("aria-label", words("copy_of", { n: passage.number }));
+    link.tabIndex = -1;
+    return link;
+  }
+
+  // The first paragraph in sight and how far it is from the top, to keep it there.
+  function topmost() {
+    for (const paragraph of body.querySelectorAll("p")) {
+      const top = paragraph.offsetTop - body.scrollTop;
+      if (top + paragraph.offsetHeight > 0) return { number: paragraph.dataset.number, top };
+    }
+    return null;
   }
 
   function markFocus() {
@@ -41,6 +73,8 @@ export default function ({ data, parentElement }) {
       const distance = Math.abs(Number(paragraph.dataset.number) - focus);
       paragraph.classList.toggle("hit", distance === 0);
       paragraph.classList.toggle("far", distance > 1);
+      const link = paragraph.querySelector("button.number");
+      if (link) link.tabIndex = distance === 0 ? 0 : -1;
       if (distance === 0) paragraph.setAttribute("aria-current", "true");
       else paragraph.removeAttribute("aria-current");
     }
@@ -55,8 +89,12 @@ export default function ({ data, parentElement }) {
   }
 
   function move(step) {
-    const next = numbers[numbers.indexOf(focus) + step];
-    if (next === undefined) return;
+    const next = focus + step;
+    if (next < 1 || next > data.total) return;
+    if (!numbers.includes(next)) {
+      setTriggerValue("go", next);
+      return;
+    }
     focus = next;
     replaceParameter("p", focus);
     markFocus();
@@ -71,14 +109,18 @@ export default function ({ data, parentElement }) {
       bar = element("div", "controls");
       const where = element("span", "where");
       where.setAttribute("role", "status");
-      bar.append(where, keyButton("previous", "Previous", "K"), keyButton("next", "Next", "J"));
+      bar.append(
+        where,
+        keyButton("previous", words("previous"), "K"),
+        keyButton("next", words("next"), "J"),
+      );
       host.prepend(bar);
     }
-    bar.querySelector(".where").textContent = `Paragraph ${focus} of ${data.total}`;
+    bar.querySelector(".where").textContent = words("where", { n: focus, total: data.total });
     const previous = bar.querySelector(".previous");
     const next = bar.querySelector(".next");
-    previous.disabled = focus === numbers[0];
-    next.disabled = focus === numbers.at(-1);
+    previous.disabled = focus === 1;
+    next.disabled = focus === data.total;
     previous.onclick = () => move(-1);
     next.onclick = () => move(1);
   }
@@ -96,6 +138,20 @@ export default function ({ data, parentElement }) {
   showControls();
   const target = `${data.document} ${data.focus}`;
   const before = scrolled.get(host);
+  if (before && before.target === target && kept) {
+    const same = body.querySelector(`p[data-number="${kept.number}"]`);
+    if (same) body.scrollTop = same.offsetTop - kept.top;
+  }
+  let asked = false;
+  body.onscroll = () => {
+    if (asked || !data.controls) return;
+    const left = body.scrollHeight - body.scrollTop - body.clientHeight;
+    const near = 1.5 * body.clientHeight;
+    if ((edges.start && body.scrollTop < near) || (edges.end && left < near)) {
+      asked = true;
+      setTriggerValue("window", Number(topmost()?.number ?? focus));
+    }
+  };
   if (!before || before.target !== target) {
     if (before) before.stop();
     const sameDocument = Boolean(before && before.document === data.document);

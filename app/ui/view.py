@@ -6,6 +6,7 @@ an offset would mean two different places behind the first emoji. Imports no Str
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -88,6 +89,11 @@ def quoted_in(passage: Passage, citations: Sequence[Citation]) -> list[Span]:
         if citation.document_id == passage.document_id
         and passage.start <= citation.start < citation.end <= passage.end
     ]
+
+
+def quotes_in(passage: Passage, citations: Sequence[Citation]) -> tuple[str, ...]:
+    """The quotes that stand in the passage."""
+    return tuple(passage.text[start:end] for start, end in quoted_in(passage, citations))
 
 
 def sources(answer: Answer, most: int) -> tuple[Hit, ...]:
@@ -184,28 +190,38 @@ def position_of(passages: Sequence[Passage], passage: Passage) -> int:
 
 
 def reader_data(
-    passages: Sequence[Passage], focus: int, citations: Sequence[Citation], around: int | None
+    passages: Sequence[Passage],
+    focus: int,
+    citations: Sequence[Citation],
+    around: int,
+    centre: int | None = None,
+    find: str = "",
 ) -> dict[str, Any]:
-    """What reader.js draws: the passages ``around`` position ``focus``, or all where it is None."""
-    first = 0 if around is None else max(0, focus - around)
-    last = len(passages) if around is None else focus + around + 1
-    shown = passages[first:last]
+    """What reader.js draws: the passages ``around`` position ``centre``, by default ``focus``.
+
+    Where ``find`` stands in them it is marked.
+    """
+    centre = focus if centre is None else centre
+    first = max(0, centre - around)
+    shown = passages[first : centre + around + 1]
     rows = []
-    above: list[str] = []
+    above = headings_of(passages[first - 1]) if first else []
     for passage in shown:
         path = headings_of(passage)
         same = 0
         while same < min(len(path), len(above)) and path[same] == above[same]:
             same += 1
+        pieces = cut(passage.text, quoted_in(passage, citations))
         rows.append(
             {
                 "number": passage.number,
+                "id": passage.id,
                 "headings": [
                     {"text": text, "depth": depth}
                     for depth, text in enumerate(path)
                     if depth >= same
                 ],
-                "pieces": cut(passage.text, quoted_in(passage, citations)),
+                "pieces": found_in(pieces, find) if find else pieces,
             }
         )
         above = path
@@ -216,3 +232,47 @@ def reader_data(
         "total": len(passages),
         "passages": rows,
     }
+
+
+def found_in(pieces: Sequence[Piece], find: str) -> list[Piece]:
+    """The pieces with what was looked for cut out of those that are not marked, as "found"."""
+    cuts: list[Piece] = []
+    for text, kind in pieces:
+        spans = [] if kind else _places(text, find)
+        cuts += cut(text, spans, "found") if spans else [(text, kind)]
+    return cuts
+
+
+def matches(passages: Sequence[Passage], find: str) -> list[int]:
+    """The numbers of the passages that have these words, in whatever case."""
+    return [passage.number for passage in passages if _places(passage.text, find)]
+
+
+def _places(text: str, find: str) -> list[Span]:
+    words = r"\s+".join(re.escape(word) for word in find.split())
+    return [found.span() for found in re.finditer(words, text, re.IGNORECASE)] if words else []
+
+
+def outline(passages: Sequence[Passage]) -> list[dict[str, Any]]:
+    """The headings of a document in order: text, depth, and the number of the passage below."""
+    entries: list[dict[str, Any]] = []
+    above: list[str] = []
+    for passage in passages:
+        path = headings_of(passage)
+        same = 0
+        while same < min(len(path), len(above)) and path[same] == above[same]:
+            same += 1
+        entries += [
+            {"text": text, "depth": depth, "number": passage.number}
+            for depth, text in enumerate(path)
+            if depth >= same
+        ]
+        above = path
+    return entries
+
+
+def step_from(numbers: Sequence[int], number: int, by: int) -> int:
+    """The next of ``numbers``, in order, after or before one; round the end to the other."""
+    if by > 0:
+        return next((one for one in numbers if one > number), numbers[0])
+    return next((one for one in reversed(numbers) if one < number), numbers[-1])

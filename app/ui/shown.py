@@ -1,0 +1,74 @@
+"""A place in a document, as text or as the picture of its page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.ui import components
+from app.ui.current import documents, service
+from app.ui.strings import say
+from app.ui.view import quotes_in
+from index.errors import PassagesError
+from index.records import Citation, Passage
+
+PAGE = "page"
+"""The value of ``view`` in the address where pages are shown as pictures."""
+
+
+def as_page(passage: Passage, key: str) -> bool:
+    """A choice between text and page for a passage of a PDF; whether the page is chosen.
+
+    The address keeps it, so that it is the same after a reload and for the next passage.
+    """
+    document = documents().get(passage.document_id)
+    if passage.page is None or document is None or document.format != "pdf":
+        return False
+
+    def put() -> None:
+        if st.session_state[key] == say("shown.as_page"):
+            st.query_params["view"] = PAGE
+        else:
+            st.query_params.pop("view", None)
+
+    names = [say("shown.as_text"), say("shown.as_page")]
+    st.session_state[key] = names[st.query_params.get("view") == PAGE]
+    chosen = st.segmented_control(
+        say("shown.choose"),
+        names,
+        key=key,
+        required=True,
+        on_change=put,
+        label_visibility="collapsed",
+    )
+    return chosen == names[1]
+
+
+def page(passage: Passage, citations: Sequence[Citation], key: str, height: str) -> None:
+    """The picture of the page that a passage stands on, its quotes boxed, or why there is none.
+
+    Where nothing in the passage is quoted its beginning is boxed.
+    """
+    quotes = quotes_in(passage, citations) or (passage.text,)
+    try:
+        with st.spinner(say("shown.drawing"), show_time=False):
+            found = service().picture(passage.document_id, passage.page or 1, quotes)
+    except PassagesError as error:
+        components.notice(say("shown.failed"), str(error), kind="error", key=f"{key}_failed")
+        return
+    components.picture(
+        {
+            "title": passage.title,
+            "page": found.page,
+            "pages": found.pages,
+            "width": found.width,
+            "tall": found.height,
+            "image": f"data:image/webp;base64,{base64.b64encode(found.image).decode()}",
+            "boxes": found.boxes,
+            "quotes": quotes,
+        },
+        key,
+        height,
+    )
