@@ -18,6 +18,7 @@ TRIED = 40
 
 # Words that begin with a capital letter and go on with small ones; no shouting, no markup.
 _TOPIC = re.compile(r"[^\W\d_a-z][^\W\d_]*[^\W\d_A-Z](?:,? [\w'-]+)*")
+_NAME = re.compile(r"[^\W\d_][\w'-]*(?: [\w'-]+){0,3}")
 _OF = re.compile(r"^The (\w+(?: \w+)?) of (?:the )?([\w' -]+)$", re.IGNORECASE)
 
 
@@ -49,7 +50,7 @@ def _candidates(searcher: Searcher) -> Iterator[str]:
 def _questions(title: str, document_id: str, searcher: Searcher) -> Iterator[str]:
     passages = searcher.snapshot.table.passages(document_id)
     topic = _lower(title.split(":")[0])
-    if len(topic.split()) <= 4 and any(topic.lower() in p.text.lower() for p in passages):
+    if _NAME.fullmatch(topic) and any(topic.lower() in p.text.lower() for p in passages):
         yield f"What is {topic}?"
     headings = dict.fromkeys(passage.headings[-1] for passage in passages if passage.headings)
     for heading in headings:

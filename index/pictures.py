@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 from collections import OrderedDict
 from pathlib import Path
 
 from index.errors import ParseError
 from index.parsers import digest_of
-from index.parsers.picture import Picture, picture_of
-from index.parsers.pool import Ended, Pool, TooLong, TooMuch
+from index.parsers.picture import Picture
 
 SECONDS = 20.0
 MEMORY = 1_000_000_000
 KEPT = 32  # pictures, of some hundred kilobytes each
+
+_PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from index.parsers.picture import main
+main()
+"""
 
 _Key = tuple[Path, str, int, tuple[str, ...]]
 
@@ -23,7 +32,6 @@ class Pictures:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[_Key, Picture] = OrderedDict()
-        self._pool: Pool | None = None
         self._lock = threading.Lock()
 
     def draw(self, path: Path, digest: str, page: int, quotes: tuple[str, ...]) -> Picture:
@@ -39,7 +47,7 @@ class Pictures:
         if digest_of(path) != digest:
             raise ParseError(f"The file '{path.name}' was changed since it was indexed. Rebuild.")
         key = (path, digest, page, quotes)
-        with self._lock:
+        with self._lock:  # one at a time: drawing takes a whole core
             if key not in self._kept:
                 self._kept[key] = self._drawn(path, page, quotes)
                 if len(self._kept) > KEPT:
@@ -48,23 +56,23 @@ class Pictures:
             return self._kept[key]
 
     def _drawn(self, path: Path, page: int, quotes: tuple[str, ...]) -> Picture:
-        if self._pool is None:
-            self._pool = Pool(_draw, 1, SECONDS, MEMORY)
+        asked = {"path": str(path), "page": page, "quotes": quotes, "memory": MEMORY}
         try:
-            found: Picture | str = self._pool.finish(self._pool.submit((path, page, quotes)))
-        except TooLong as error:
+            done = subprocess.run(
+                [sys.executable, "-c", _PROGRAM, str(Path(__file__).parents[1])],
+                input=json.dumps(asked).encode(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=SECONDS,
+                check=True,
+            )
+            line, _, image = done.stdout.partition(b"\n")
+            head = json.loads(line)
+        except subprocess.TimeoutExpired as error:
             raise ParseError(f"To draw the page takes longer than {SECONDS:g} seconds.") from error
-        except (TooMuch, Ended) as error:
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
             raise ParseError("The page is damaged, or too large to draw.") from error
-        if isinstance(found, str):
-            raise ParseError(found)
-        return found
-
-
-def _draw(asked: tuple[Path, int, tuple[str, ...]]) -> Picture | str:
-    try:
-        return picture_of(*asked)
-    except ParseError as error:
-        return str(error)
-    except RecursionError:
-        return "The page is nested too deeply to draw."
+        if "error" in head:
+            raise ParseError(head["error"])
+        head["boxes"] = tuple(tuple(box) for box in head["boxes"])
+        return Picture(image=image, **head)

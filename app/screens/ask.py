@@ -6,13 +6,16 @@ import time
 
 import streamlit as st
 
+from app.followup import carried
 from app.ui import components, narrow, shown
-from app.ui.address import filter_in, parameters_of
+from app.ui.address import Asked, asked_in, filter_in
+from app.ui.copying import copies
 from app.ui.current import documents, documents_left, passages, service, titles
+from app.ui.strings import say
 from app.ui.view import AROUND, answer_data, default_source, position_of, reader_data, sources
+from app.ui.why import uncovered, why
 from app.ui.words import count
 from index.errors import PassagesError
-from index.filters import Filter
 from index.records import Answer, Hit, Passage
 
 BOX = "question_box"
@@ -23,36 +26,45 @@ def source_in_address() -> int | None:
     return int(number) if number.isdecimal() and len(number) < 4 else None
 
 
-def follow_address() -> tuple[str, Filter]:
+def follow_address() -> Asked:
     """What is asked, and of which documents; Back, Forward and links change it: the box follows."""
-    question, only = st.query_params.get("q", ""), filter_in(st.query_params)
-    if st.session_state.get("_followed") != (question, only):
-        st.session_state["_followed"] = question, only
-        st.session_state[BOX] = question
+    asked = asked_in(st.query_params)
+    if st.session_state.get("_followed") != asked:
+        st.session_state["_followed"] = asked
+        st.session_state[BOX] = asked.question
         st.session_state["_open"] = source_in_address()
     # Streamlit forgets the value of a box that another screen did not show.
-    st.session_state.setdefault(BOX, question)
-    return question.strip(), only
+    st.session_state.setdefault(BOX, asked.question)
+    return asked
 
 
-def put(question: str) -> None:
+def put(question: str, about: tuple[str, ...] = ()) -> None:
     """Ask: the address is written here, in a callback, so that the browser's Back steps back."""
-    question = question.strip()
-    only = filter_in(st.query_params)
-    st.session_state["_followed"] = question, only
-    st.session_state[BOX] = question
+    asked = Asked(question.strip(), about, filter_in(st.query_params))
+    st.session_state["_followed"] = asked
+    st.session_state[BOX] = asked.question
     st.session_state["_open"] = None
-    st.query_params.from_dict(({"q": question} if question else {}) | parameters_of(only))
+    view = st.query_params.get("view")
+    st.query_params.from_dict(asked.parameters | ({"view": view} if view else {}))
 
 
 def put_typed() -> None:
-    put(st.session_state[BOX] or "")
+    before, typed = asked_in(st.query_params), (st.session_state[BOX] or "").strip()
+    put(typed, before.about if typed == before.question else carried(typed, before.whole))
 
 
 def put_picked(key: str) -> None:
     picked = st.session_state[key]["pick"]
     if picked:
         put(picked)
+
+
+def drop_word() -> None:
+    """Take a word that was carried over, or all of them, out of the question."""
+    word = st.session_state["about"]["clear"]
+    asked = asked_in(st.query_params)
+    if word:
+        put(asked.question, tuple(one for one in asked.about if word not in (one, "all")))
 
 
 def suggested() -> list[str]:
@@ -76,9 +88,9 @@ def facts() -> None:
 
 
 @st.fragment
-def result(question: str, answer: Answer, hits: tuple[Hit, ...], milliseconds: float) -> None:
+def result(asked: Asked, answer: Answer, hits: tuple[Hit, ...], milliseconds: float) -> None:
     """The answer beside its reader. As a fragment, opening a source does not ask again."""
-    if st.query_params.get("q", "").strip() != question:
+    if asked_in(st.query_params) != asked:
         st.rerun()  # a suggested question was picked
 
     def opened() -> None:
@@ -109,13 +121,17 @@ def result(question: str, answer: Answer, hits: tuple[Hit, ...], milliseconds: f
         (before, after),
         () if answer.answered or filter_in(st.query_params) else suggested(),
     )
-    for source in data["sources"]:
+    data["question"] = asked.question
+    data["uncovered"] = uncovered(answer)
+    data["copies"] = copies(answer, hits, every)
+    for source, hit in zip(data["sources"], hits, strict=True):
+        source["why"] = why(hit)
         source["title"] = titles().get(source["document"], source["title"])
     left, right = st.columns([11, 9], gap="large")
     with left:
         chosen = components.answer(data, "answer", opened, lambda: put_picked("answer")).read
     if chosen in by_rank:
-        st.switch_page("screens/read.py", query_params=place(by_rank[chosen], answer.query))
+        st.switch_page("screens/read.py", query_params=place(by_rank[chosen], asked))
     if passage is not None:
         with right, st.container(border=True, key="reader_frame"):
             with st.container(
@@ -126,7 +142,7 @@ def result(question: str, answer: Answer, hits: tuple[Hit, ...], milliseconds: f
                     "screens/read.py",
                     label="Open document",
                     icon=":material/open_in_full:",
-                    query_params=place(by_rank[active], answer.query),
+                    query_params=place(by_rank[active], asked),
                 )
             height = "min(560px, calc(100vh - 240px))"
             if shown.as_page(passage, "reader_view"):
@@ -136,37 +152,38 @@ def result(question: str, answer: Answer, hits: tuple[Hit, ...], milliseconds: f
                 components.reader(data, "reader", height)
 
 
-def place(hit: Hit, question: str) -> dict[str, str]:
+def place(hit: Hit, asked: Asked) -> dict[str, str]:
     """The parameters of the Read screen for a hit."""
-    return {
-        "doc": hit.passage.document_id,
-        "p": str(hit.passage.number),
-        "q": question,
-        "s": str(hit.rank),
-    } | parameters_of(filter_in(st.query_params))
+    view = st.query_params.get("view")
+    return (
+        asked.parameters
+        | {"doc": hit.passage.document_id, "p": str(hit.passage.number), "s": str(hit.rank)}
+        | ({"view": view} if view else {})
+    )
 
 
-def show_answer(question: str, only: Filter) -> None:
+def show_answer(asked: Asked) -> None:
+    only = asked.only
     started = time.perf_counter()
     try:
         with st.spinner("Searching the library …"):  # seen only while the model is still loading
             if only and not documents_left(only):
                 components.notice("No document is left to search.", "Remove a condition above.")
                 return
-            answer = service().ask(question, only=only)
+            answer = service().ask(asked.whole, only=only)
     except PassagesError as error:
         components.problem(error)
         return
     milliseconds = (time.perf_counter() - started) * 1000
-    result(question, answer, sources(answer, service().settings.top_k), milliseconds)
+    result(asked, answer, sources(answer, service().settings.top_k), milliseconds)
 
 
-question, only = follow_address()
+asked = follow_address()
 with (
     st.container(horizontal_alignment="center"),
-    st.container(key="width", width=1180 if question else 760),
+    st.container(key="width", width=1180 if asked.question else 760),
 ):
-    if not question:
+    if not asked.question:
         st.space("large")
         st.title("Ask the library", anchor=False, text_alignment="center")
         st.caption(
@@ -186,12 +203,15 @@ with (
             icon=":material/search:",
         )
         st.form_submit_button("Ask", type="primary", on_click=put_typed)
-    narrow.row(only)
-    if question:
-        show_answer(question, only)
+    narrow.row(asked.only)
+    if asked.about:
+        words = [{"name": word, "text": word} for word in asked.about]
+        components.chips(words, say("ask.carried"), "about", drop_word)
+    if asked.question:
+        show_answer(asked)
     else:
         with st.spinner("Opening the library …"):
-            questions = [] if only else suggested()
+            questions = [] if asked.only else suggested()
         components.suggestions(questions, "suggestions", lambda: put_picked("suggestions"))
         facts()
-components.keys(BOX, autofocus=not question)
+components.keys(BOX, autofocus=not asked.question)

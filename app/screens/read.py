@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app.ui import components, shown
-from app.ui.address import filter_in, parameters_of
+from app.ui.address import Asked, asked_in
 from app.ui.current import documents, passages, service, titles
 from app.ui.strings import say
 from app.ui.view import matches, outline, reader_data, step_from
 from index.errors import PassagesError
 from index.records import Answer, Passage
 
-CHOICE, FIND, OUTLINE, READER = "document_choice", "document_find", "outline", "document"
+CHOICE, FIND, OUTLINE = "document_choice", "document_find", "outline"
+READER, PICTURE = "document", "document_page"
 
 WINDOW = 120
 """Passages that are sent to the browser on either side of the one in the middle."""
@@ -58,15 +59,14 @@ def chooser(current: str) -> None:
     )
 
 
-def answer_to(question: str) -> Answer | None:
+def answer_to(asked: Asked) -> Answer | None:
     """The answer that the way back leads to; it is kept, for each step here runs this anew."""
-    if not question:
+    if not asked.question:
         return None
-    only = filter_in(st.query_params)
-    key = (question, only, service().store.current())
+    key = (asked, service().store.current())
     if st.session_state.get("_answer_key") != key:
         try:
-            answer = service().ask(question, only=only)
+            answer = service().ask(asked.whole, only=asked.only)
         except PassagesError:
             return None  # the document can be read all the same
         st.session_state["_answer"], st.session_state["_answer_key"] = answer, key
@@ -163,30 +163,47 @@ def moved(every: list[Passage]) -> Callable[[], None]:
     return put
 
 
+def turned(every: list[Passage]) -> Callable[[], None]:
+    """Another page is asked for: its first passage is opened, or the nearest one past it."""
+
+    def put() -> None:
+        page = st.session_state[PICTURE]["turn"]
+        if page:
+            here = every[number_in_address(every) - 1].page or 1
+            later = [one.number for one in every if one.page is not None and one.page >= page]
+            sooner = [one.number for one in every if one.page is not None and one.page <= page]
+            if page > here and later:
+                go(later[0])
+            elif sooner:
+                first = every[sooner[-1] - 1].page
+                go(next(one.number for one in every if one.page == first))
+
+    return put
+
+
 def screen() -> None:
     current = st.query_params.get("doc", "") or st.session_state.get("_document", "")
     if not current:
         current = next(iter(documents()), "")
-    question = st.query_params.get("q", "").strip()
+    asked = asked_in(st.query_params)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
-        if question:
-            source = st.query_params.get("s")
+        if asked.question:
+            back = {name: st.query_params.get(name, "") for name in ("s", "view")}
             st.page_link(
                 "screens/ask.py",
                 label=say("read.back"),
                 icon=":material/arrow_back:",
-                query_params={"q": question}
-                | ({"s": source} if source else {})
-                | parameters_of(filter_in(st.query_params)),
+                query_params=asked.parameters
+                | {name: value for name, value in back.items() if value},
             )
         chooser(current)
     every = passages(current)
     st.session_state["_document"] = current
     here = number_in_address(every)
     components.heading(every[0].title, "document_title")
-    answer = answer_to(question)
+    answer = answer_to(asked)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         contents(every, here)
         find = finder(every)
@@ -203,7 +220,7 @@ def screen() -> None:
     citations = answer.citations if answer else ()
     height = "max(320px, calc(100vh - 340px))"
     if as_page:
-        shown.page(every[here - 1], citations, "document_page", height)
+        shown.page(every[here - 1], citations, PICTURE, height, turned(every))
         return
     document, centre = st.session_state.get("_window", ("", here))
     centre = min(max(centre, 1), len(every)) - 1 if document == current else None

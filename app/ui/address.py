@@ -3,15 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 
+from app.followup import MOST, whole
 from index.filters import Filter, is_date
+
+ABOUT = "about"
+"""The parameter with the words carried over from the question before."""
 
 NAMES = tuple(field.name for field in fields(Filter))
 """The parameters of the address that narrow the search: the fields of a filter."""
 
 LABELS = {"since": "From", "until": "To"} | {name: name.capitalize() for name in NAMES[:4]}
 """What people call them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an address asks: the question as typed, words carried over, and of which documents."""
+
+    question: str
+    about: tuple[str, ...]
+    only: Filter
+
+    @property
+    def whole(self) -> str:
+        """What is searched for."""
+        return whole(self.question, self.about)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The address that asks this."""
+        found = {"q": self.question, ABOUT: " ".join(self.about)}
+        return {name: value for name, value in found.items() if value} | parameters_of(self.only)
+
+
+def asked_in(parameters: Mapping[str, str]) -> Asked:
+    """What an address asks; without a question nothing is carried over."""
+    question = parameters.get("q", "").strip()
+    about = tuple(parameters.get(ABOUT, "").split()[:MOST]) if question else ()
+    return Asked(question, about, filter_in(parameters))
 
 
 def filter_in(parameters: Mapping[str, str]) -> Filter:

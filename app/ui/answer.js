@@ -10,6 +10,9 @@ function meter() {
   return bars;
 }
 
+const unfolded = new WeakMap(); // root element -> the sources whose reasons are shown
+let style = "plain"; // of citations that are copied
+
 async function copy(text, pressed, said, parentElement) {
   await copyText(text);
   const label = pressed.dataset.label;
@@ -18,26 +21,15 @@ async function copy(text, pressed, said, parentElement) {
   setTimeout(() => { pressed.textContent = label; }, 1400);
 }
 
-function placeOf(source, strings) {
-  const path = [source.title, ...source.headings].join(" › ");
-  const key = source.page === null ? "place" : "place_page";
-  return say(strings, key, { path, page: source.page, n: source.passage });
-}
-
-function withCitations(data) {
-  const quotes = data.sentences.map((s) => `“${s.text}” [${s.number}]`).join(" ");
-  const cited = new Set(data.sentences.map((s) => s.number));
-  const places = data.sources
-    .filter((source) => cited.has(source.number))
-    .map((source) => `[${source.number}] ${placeOf(source, data.strings)} (${source.document})`);
-  return quotes + "\n\n" + places.join("\n");
-}
-
 export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const words = (key, values) => say(data.strings, key, values);
   const root = element("div", data.answered ? "answered" : "unanswered");
   const byNumber = new Map(data.sources.map((source) => [source.number, source]));
+  const key = data.question + data.sources.map((source) => source.document).join();
+  const last = unfolded.get(host);
+  const explained = last && last.key === key ? last.numbers : new Set();
+  unfolded.set(host, { key, numbers: explained });
   let tip = null;
 
   function open(number) {
@@ -94,6 +86,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
       // The chip must not stand alone at the start of a line.
       const group = element("span", lit ? "sentence on" : "sentence");
       appendPieces(group, sentence.pieces);
+      // All words open their place; with the keyboard the chip behind them does.
+      group.addEventListener("click", () => {
+        if (!window.getSelection().toString()) open(sentence.number);
+      });
       text.append(group, "\u00a0", chipFor(sentence.number), " ");
     });
     return text;
@@ -120,7 +116,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
       made.dataset.control = label;
       row.append(made);
     };
-    add(words("copy"), () => withCitations(data), words("copied"));
+    const styles = element("select", "style");
+    styles.setAttribute("aria-label", words("style"));
+    for (const name of ["plain", "markdown", "bibtex"]) {
+      const choice = element("option", "", words(name));
+      choice.value = name;
+      choice.selected = name === style;
+      styles.append(choice);
+    }
+    styles.addEventListener("change", () => { style = styles.value; });
+    add(words("copy"), () => data.copies[style], words("copied"));
+    row.append(styles);
     add(words("copy_link"), () => window.location.href, words("link_copied"));
     return row;
   }
@@ -147,7 +153,28 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (source.also.length) face.append(also(source));
     wrap.append(face);
     if (active) wrap.append(inContext(source));
+    wrap.append(reasons(source));
     return wrap;
+  }
+
+  // Why it was found, on demand.
+  function reasons(source) {
+    const details = element("details", "why");
+    const summary = element("summary", "", words("why"));
+    summary.dataset.control = `why ${source.number}`;
+    const list = element("ul");
+    for (const reason of source.why) {
+      const item = element("li", "", reason);
+      item.dir = "auto";
+      list.append(item);
+    }
+    details.append(summary, list);
+    details.open = explained.has(source.number);
+    details.addEventListener("toggle", () => {
+      if (details.open) explained.add(source.number);
+      else explained.delete(source.number);
+    });
+    return details;
   }
 
   // The same words in other places.
@@ -193,7 +220,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   question.dir = "auto";
   root.append(question);
   if (data.answered) {
-    root.append(answerText(), facts(), actions());
+    root.append(answerText(), facts());
+    if (data.uncovered.length) {
+      const note = element("p", "uncovered", words("uncovered", { words: data.uncovered.join(", ") }));
+      note.dir = "auto";
+      root.append(note);
+    }
+    root.append(actions());
   } else {
     root.append(...refusal());
   }
@@ -216,7 +249,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const focused = host.getRootNode().activeElement?.dataset?.control;
   host.replaceChildren(root);
   if (focused) {
-    const same = [...host.querySelectorAll("button")].find((b) => b.dataset.control === focused);
+    const same = [...host.querySelectorAll("[data-control]")].find((b) => b.dataset.control === focused);
     if (same) same.focus({ preventScroll: true });
     hideTip();
   }

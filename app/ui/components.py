@@ -70,9 +70,16 @@ def reader(
     _READER(data={**data, **shown}, key=key, **events)
 
 
-def picture(data: Mapping[str, Any], key: str, height: str) -> None:
-    """A page of a document as a picture, scrolled to its first box."""
-    _PICTURE(data={**data, "height": height, "strings": section_of("picture")}, key=key)
+def picture(
+    data: Mapping[str, Any], key: str, height: str, on_turn: Callable[[], None] | None = None
+) -> None:
+    """A page of a document as a picture, scrolled to its first box.
+
+    With ``on_turn`` one can leaf: ``st.session_state[key]["turn"]`` is the page to show.
+    """
+    shown = {"height": height, "turns": on_turn is not None, "strings": section_of("picture")}
+    events = {"on_turn_change": on_turn} if on_turn else {}
+    _PICTURE(data={**data, **shown}, key=key, **events)
 
 
 def outline(data: Mapping[str, Any], key: str, on_go: Callable[[], None]) -> None:

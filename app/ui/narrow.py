@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from app.ui import components
-from app.ui.address import LABELS, NAMES, chips, filter_in, parameters_of
+from app.ui.address import LABELS, NAMES, asked_in, chips, filter_in, parameters_of
 from app.ui.current import documents, documents_left, offered, titles
 from app.ui.words import count
 from index.errors import PassagesError
@@ -103,5 +105,6 @@ def cleared() -> None:
 
 def write(only: Filter) -> None:
     """Put a filter into the address beside the question."""
-    question = st.query_params.get("q", "")
-    st.query_params.from_dict(({"q": question} if question else {}) | parameters_of(only))
+    asked = replace(asked_in(st.query_params), only=only)
+    view = st.query_params.get("view")
+    st.query_params.from_dict(asked.parameters | ({"view": view} if view else {}))

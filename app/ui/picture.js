@@ -1,8 +1,11 @@
-// A page of a PDF as a picture, with boxes over the quoted words, and buttons for its size.
+// A page of a PDF as a picture, with boxes over the quoted words, and buttons for its size. With
+// data.turns it also has buttons for the pages before and after: event "turn" (a page).
+
+const READABLE = 760; // pixels: print is hard to read on a narrower page
 
 const sizes = new WeakMap(); // root element -> how large the picture is, in per cent of the frame
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const words = (key, values) => say(data.strings, key, values);
 
@@ -36,25 +39,35 @@ export default function ({ data, parentElement }) {
   const larger = button("larger", "+", () => resize(1.25));
   smaller.setAttribute("aria-label", words("smaller"));
   larger.setAttribute("aria-label", words("larger"));
-  bar.append(where, smaller, larger);
+  bar.append(where);
+  if (data.turns) {
+    const before = button("before", words("before"), () => setTriggerValue("turn", data.page - 1));
+    const after = button("after", words("after"), () => setTriggerValue("turn", data.page + 1));
+    before.disabled = data.page === 1;
+    after.disabled = data.page === data.pages;
+    bar.append(before, after);
+  }
+  bar.append(smaller, larger);
   host.replaceChildren(bar, frame);
 
   function resize(by) {
-    const size = Math.min(400, Math.max(50, (sizes.get(host) ?? 100) * by));
-    sizes.set(host, size);
-    sheet.style.width = `${size}%`;
+    sizes.set(host, Math.min(500, Math.max(50, size() * by)));
     show();
+  }
+
+  function size() {
+    return sizes.get(host) ?? Math.max(100, (100 * READABLE) / (frame.clientWidth || READABLE));
   }
 
   // The first box at a third of the frame's height.
   function show() {
+    sheet.style.width = `${size()}%`;
     const first = sheet.querySelector(".box");
     if (!first || !frame.clientHeight) return;
     frame.scrollTop = first.offsetTop - frame.clientHeight / 3;
-    frame.scrollLeft = first.offsetLeft - frame.clientWidth / 3;
+    frame.scrollLeft = first.offsetLeft - frame.clientWidth / 12;
   }
 
-  sheet.style.width = `${sizes.get(host) ?? 100}%`;
   const watch = new ResizeObserver(show);
   watch.observe(frame);
   image.addEventListener("load", show);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -46,7 +46,13 @@ def as_page(passage: Passage, key: str) -> bool:
     return chosen == names[1]
 
 
-def page(passage: Passage, citations: Sequence[Citation], key: str, height: str) -> None:
+def page(
+    passage: Passage,
+    citations: Sequence[Citation],
+    key: str,
+    height: str,
+    on_turn: Callable[[], None] | None = None,
+) -> None:
     """The picture of the page that a passage stands on, its quotes boxed, or why there is none.
 
     Where nothing in the passage is quoted its beginning is boxed.
@@ -71,4 +77,5 @@ def page(passage: Passage, citations: Sequence[Citation], key: str, height: str)
         },
         key,
         height,
+        on_turn,
     )

@@ -1,15 +1,22 @@
-"""A page of a PDF as a picture, and where quotes stand on it."""
+"""A page of a PDF as a picture, and where quotes stand on it.
+
+``main`` is for a process of its own: it takes what ``picture_of`` does from its standard input, and
+writes a line of JSON and the picture. What takes too long can be ended then, and harms nobody.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import io
+import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from index.errors import ParseError
 from index.parsers.pdf import boxes
+from index.parsers.pool import limit
 
 WIDTH = 1200
 """Pixels of a picture's longer side at least; a page of print is easy to read at twice its size."""
@@ -76,3 +83,16 @@ def _share(page: Any, box: tuple[float, float, float, float]) -> Share:
         corners.append((left.value / size, top.value / size))
     (x0, y0), (x1, y1) = corners
     return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+
+def main() -> None:
+    """Draw the page that the standard input names; ``memory`` are the bytes this may take."""
+    asked = json.load(sys.stdin)
+    limit(asked["memory"])
+    try:
+        found = picture_of(Path(asked["path"]), asked["page"], tuple(asked["quotes"]))
+    except ParseError as error:
+        json.dump({"error": str(error)}, sys.stdout)
+        return
+    head = {name: getattr(found, name) for name in ("page", "pages", "width", "height", "boxes")}
+    sys.stdout.buffer.write(json.dumps(head).encode() + b"\n" + found.image)

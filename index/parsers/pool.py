@@ -157,7 +157,7 @@ def _serve(pipe: Connection, function: Callable[[Any], Any], memory: int) -> Non
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "setpgrp"):
         os.setpgrp()
-        _limit(memory)
+        limit(memory)
     while True:
         try:
             argument = pipe.recv()
@@ -169,8 +169,8 @@ def _serve(pipe: Connection, function: Callable[[Any], Any], memory: int) -> Non
             pipe.send(TooMuch())
 
 
-def _limit(memory: int) -> None:
-    """Keep this process within its memory; there is no way to do so outside POSIX systems."""
+def limit(memory: int) -> None:
+    """Let this process take so many bytes more than it has; only POSIX systems can."""
     import resource
 
     _, hard = resource.getrlimit(resource.RLIMIT_AS)

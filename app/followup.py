@@ -1,0 +1,61 @@
+"""Follow-up questions: which words of the question before one leans on.
+
+"And when?" says nothing of what is meant; the telling words of the question before do. They are
+shown to the person who asks and can be taken away: nothing is carried over silently.
+"""
+
+from __future__ import annotations
+
+import re
+
+from index.lexical import terms_of
+from index.reader import QUESTION_WORDS
+
+FEW = 3
+"""Telling words up to which a question may lean on the one before."""
+
+MOST = 8
+"""Words that are carried over at most."""
+
+_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_LEANS = re.compile(
+    r"(?:and|but|so|or|also|then|what about|how about|what else|why|more|tell me more|go on|any)\b",
+    re.IGNORECASE,
+)
+_POINTS = frozenset(
+    "it its they them their theirs this that these those he him his she her hers there then one "
+    "ones such same else other others more".split()
+)
+
+
+def carried(question: str, before: str) -> tuple[str, ...]:
+    """The words of the question ``before`` that this one needs; none where it stands on its own.
+
+    It leans on the one before if it has no telling word of its own, or few of them and begins as
+    follow-ups do ("And …", "What about …") or points back ("it", "they", "there").
+    """
+    own = telling(question)
+    points = any(word.lower() in _POINTS for word in _WORD.findall(question))
+    leans = not own or (len(own) <= FEW and (points or _LEANS.match(question.strip())))
+    if not leans:
+        return ()
+    have = {term for word in own for term in terms_of(word)}
+    words = [word for word in telling(before) if not have.intersection(terms_of(word))]
+    return tuple(dict.fromkeys(words))[:MOST]
+
+
+def telling(question: str) -> list[str]:
+    """The words of a question that say what it is about, as they are written."""
+    return [
+        word
+        for word in _WORD.findall(question)
+        if word.lower() not in _POINTS
+        and (terms := terms_of(word))
+        and not QUESTION_WORDS.issuperset(terms)
+        and word.lower() not in ("about", "tell")
+    ]
+
+
+def whole(question: str, about: tuple[str, ...]) -> str:
+    """What is searched for: the question, and the words carried over."""
+    return " ".join((question, *about))
