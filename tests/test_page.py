@@ -17,11 +17,14 @@ from app.ui.view import (
     answer_data,
     cut,
     default_source,
+    matches,
+    outline,
     position_of,
     quoted_in,
     reader_data,
     shorten,
     sources,
+    step_from,
 )
 from app.ui.words import ago, built, duration, progress_line
 from index.errors import SettingsError
@@ -267,3 +270,48 @@ def test_moments_are_told_as_people_tell_them() -> None:
     )
     assert built("2026-01-02T03:04:05+00:00")[1] == "2026-01-02 03:04 UTC"
     assert built("") == ("–", "")
+
+
+def long(count: int) -> list[Passage]:
+    numbers = range(1, count + 1)
+    return [passage(n, f"Text {n} of the  harbour.", ("T", f"H{n // 10}")) for n in numbers]
+
+
+def test_of_a_long_document_a_window_is_drawn() -> None:
+    data = reader_data(long(500), 249, [], 20)
+    assert [row["number"] for row in data["passages"]] == list(range(230, 271))
+    assert data["total"] == 500
+    # The heading of the first one stands before the window.
+    assert data["passages"][0]["headings"] == [{"text": "H23", "depth": 0}]
+    moved = reader_data(long(500), 249, [], 20, centre=0)
+    assert [row["number"] for row in moved["passages"]] == list(range(1, 22))
+    assert moved["focus"] == 250
+
+
+def test_what_is_looked_for_is_found_in_any_case_and_over_any_white_space() -> None:
+    passages = long(30)
+    assert matches(passages, "THE HARBOUR") == list(range(1, 31))
+    assert matches(passages, "text 7") == [7]
+    assert matches(passages, " ") == matches(passages, "(") == []
+    quoted = citation(1, passages[6], 0, 6)
+    (row,) = reader_data(passages, 6, [quoted], 0, find="harbour")["passages"]
+    assert row["pieces"] == [
+        ("Text 7", "quote"),
+        (" of the  ", ""),
+        ("harbour", "found"),
+        (".", ""),
+    ]
+
+
+def test_the_outline_names_each_heading_once_with_its_first_passage() -> None:
+    assert outline(long(25)) == [
+        {"text": "H0", "depth": 0, "number": 1},
+        {"text": "H1", "depth": 0, "number": 10},
+        {"text": "H2", "depth": 0, "number": 20},
+    ]
+
+
+def test_steps_go_round() -> None:
+    numbers = [3, 7, 20]
+    assert [step_from(numbers, at, 1) for at in (1, 3, 8, 20)] == [3, 7, 20, 3]
+    assert [step_from(numbers, at, -1) for at in (1, 3, 8, 20)] == [20, 20, 7, 7]

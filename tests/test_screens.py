@@ -206,3 +206,98 @@ class TestFiles:
         assert (len(data["files"]), data["more"]) == (25, 21)
         page.text_input(key="file_words").set_value("pier 17").run()
         assert set(self.listed(page)) == {"note-17.md"}
+
+
+class TestFollowingUp:
+    def ask(self, page: AppTest, question: str) -> AppTest:
+        page.text_input(key="question_box").set_value(question)
+        return page.button[0].click().run()
+
+    def test_words_are_carried_over_shown_and_taken_away(self, service: Service) -> None:
+        build(service)
+        page = self.ask(visit(q=DEPTH), "And the ships?")
+        assert page.query_params == {"q": "And the ships?", "about": "deep harbour Porvenir"}
+        chips = drawn(page, "about")
+        assert chips is not None
+        assert [chip["text"] for chip in chips["chips"]] == ["deep", "harbour", "Porvenir"]
+        answer = drawn(page, "answer")
+        assert answer is not None
+        assert answer["question"] == "And the ships?"
+        assert answer["sources"][0]["document"] == "harbours.md"
+        assert drawn(self.ask(page, "Who keeps bees and why?"), "about") is None
+        assert page.query_params == {"q": "Who keeps bees and why?"}
+
+    def test_a_link_carries_the_same_words(self, service: Service) -> None:
+        build(service)
+        page = visit(q="And when?", about="honey winter")
+        assert documents_of(page)
+        chips = drawn(page, "about")
+        assert chips is not None
+        assert [chip["name"] for chip in chips["chips"]] == ["honey", "winter"]
+
+
+class TestReading:
+    def read(self, **parameters: str) -> AppTest:
+        page = AppTest.from_file(PAGE, default_timeout=30)
+        for name, value in parameters.items():
+            page.query_params[name] = value
+        return page.switch_page("screens/read.py").run()
+
+    def shown(self, page: AppTest) -> dict[str, Any]:
+        data = drawn(page, "document")
+        assert data is not None
+        return data
+
+    def test_words_are_found_and_stepped_through(self, service: Service, corpus: Path) -> None:
+        line = "Line {n} of the log of a long voyage, on a day of wind and of rain{end}. " * 3
+        ends = [" that tells of whales" if n % 4 == 0 else "" for n in range(30)]
+        lines = [line.format(n=n, end=end) for n, end in enumerate(ends)]
+        (corpus / "log.md").write_text("# Log\n\n" + "\n\n".join(lines))
+        build(service)
+        page = self.read(doc="log.md", p="6")
+        page.text_input(key="document_find").set_value(" of  WHALES ").run()
+        assert page.query_params["find"] == "of WHALES"
+        data = self.shown(page)
+        pieces = [piece for row in data["passages"] for piece in row["pieces"]]
+        assert ["of whales", "found"] in pieces
+        first = data["focus"]
+        page.button(key="read.next_found").click().run()
+        assert self.shown(page)["focus"] > first
+        page.button(key="read.previous_found").click().run()
+        assert self.shown(page)["focus"] == first
+        page.text_input(key="document_find").set_value("nowhere").run()
+        assert any("Not in this document" in one.value for one in page.caption)
+
+    def test_a_link_by_id_opens_its_passage_wherever_it_stands_now(
+        self, service: Service, corpus: Path
+    ) -> None:
+        build(service)
+        found = service.ask(DEPTH).hits[0].passage
+        assert self.shown(self.read(doc=found.document_id, at=found.id))["focus"] == found.number
+        path = corpus / found.document_id
+        path.write_text("A new beginning of it all, written today.\n\n" + path.read_text())
+        build(service)
+        data = self.shown(self.read(doc=found.document_id, at=found.id))
+        assert data["focus"] == found.number + 1
+        assert self.shown(self.read(doc=found.document_id, at="gone", p="2"))["focus"] == 2
+
+    def test_of_thousands_of_paragraphs_a_window_is_sent(
+        self, service: Service, corpus: Path
+    ) -> None:
+        text = "\n\n".join(
+            f"Paragraph {n} says {n} times nothing{' at all' * 20}." for n in range(20_000)
+        )
+        (corpus / "long.md").write_text(f"# Long\n\n{text}")
+        build(service)
+        data = self.shown(self.read(doc="long.md", p="5000"))
+        assert data["total"] == 6_000
+        assert data["focus"] == 5_000
+        assert len(data["passages"]) < 300
+
+    def test_steps_through_the_sources_of_the_question(self, service: Service) -> None:
+        build(service)
+        page = self.read(doc="harbours.md", q=DEPTH)
+        assert any("here" in one.value for one in page.caption)
+        here = self.shown(page)["focus"]
+        page.button(key="read.next_hit").click().run()
+        assert self.shown(page)["focus"] != here or page.button(key="read.next_hit").disabled
