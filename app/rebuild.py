@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -29,7 +30,7 @@ from index.store import Store
 class BuildState:
     """How far a build is or how it ended. Times are seconds since 1970."""
 
-    state: Literal["running", "done", "failed"]
+    state: Literal["running", "done", "failed", "cancelled"]
     stage: str
     done: int
     total: int
@@ -88,6 +89,22 @@ class Rebuild:
         # The builder takes longer than this to say its first word, which must not be overwritten.
         self._write(_begun(process.pid))
 
+    def cancel(self) -> None:
+        """End the running build, whoever started it; the last index goes on answering."""
+        state = self.state()
+        if state is None or state.state != "running" or not state.process:
+            return
+        for number, wait in ((signal.SIGINT, 5.0), (signal.SIGTERM, 2.0)):
+            with contextlib.suppress(OSError):
+                os.kill(state.process, number)
+            until = time.monotonic() + wait
+            while time.monotonic() < until and _birth(state.process) == state.birth:
+                time.sleep(0.05)
+        if _birth(state.process) == state.birth:
+            with contextlib.suppress(OSError):
+                os.kill(state.process, getattr(signal, "SIGKILL", signal.SIGTERM))
+        self._write(replace(state, state="cancelled", message="", finished=time.time()))
+
     def state(self) -> BuildState | None:
         """What the file says; a build whose process is gone without a word has failed."""
         try:
@@ -107,6 +124,9 @@ class Rebuild:
             yield teller
         except BuildRunningError:
             raise  # the file belongs to the other build
+        except KeyboardInterrupt:
+            teller.cancelled()
+            raise
         except BaseException as error:
             known = isinstance(error, PassagesError)
             teller.failed(str(error) if known else f"The build was stopped ({error!r}).")
@@ -149,6 +169,9 @@ class _Teller:
             message="Nothing has changed since the last build." if report.unchanged else "",
         )
 
+    def cancelled(self) -> None:
+        self._tell(state="cancelled", finished=time.time())
+
     def failed(self, message: str) -> None:
         self._tell(state="failed", message=message, finished=time.time())
 
@@ -166,6 +189,7 @@ def _as_environment(settings: Settings) -> dict[str, str]:
         f"{PREFIX}ENCODER": settings.encoder,
         f"{PREFIX}DEVICE": settings.device,
         f"{PREFIX}EXACT_UP_TO": str(settings.exact_up_to),
+        f"{PREFIX}SNAPSHOTS": str(settings.snapshots),
     }
 
 

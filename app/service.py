@@ -14,11 +14,13 @@ from functools import lru_cache
 from app.rebuild import BuildState, Rebuild
 from app.settings import Settings
 from app.suggest import suggest
+from app.uploads import Change, Uploads
 from index.answer import answer
 from index.build import BuildReport, build
 from index.confidence import ALONE, READ, Calibration, load
 from index.encoder import Encoder
 from index.errors import (
+    AccessError,
     IndexDamagedError,
     IndexMismatchError,
     IndexMissingError,
@@ -27,13 +29,14 @@ from index.errors import (
 )
 from index.extractor import CrossEncoder, Extractor, Reader
 from index.filters import Filter
+from index.history import Difference, difference
 from index.parsers.picture import Picture
 from index.pictures import Pictures
 from index.progress import OnProgress
 from index.reader import DEPTH, rerank
 from index.records import Answer, DocumentSummary, FileReport, Hit, Passage
 from index.search import Searcher
-from index.store import Snapshot, Store
+from index.store import Manifest, Snapshot, Store
 from index.vectors import EXACT, Nearest
 from index.verify import VerifyReport, verify
 
@@ -71,7 +74,7 @@ class Service:
     def __init__(self, settings: Settings, snapshot: str | None = None) -> None:
         self.settings = settings
         self.snapshot = snapshot
-        self.store = Store(settings.store)
+        self.store = Store(settings.store, keep=settings.snapshots)
         self.encoder = Encoder(
             settings.model,
             kept=self.store.models,
@@ -81,6 +84,7 @@ class Service:
         self.reader = _reader(settings, self.store)
         self._rebuild = Rebuild(settings)
         self._pictures = Pictures()
+        self._uploads = Uploads(settings.corpus, self.store.bin, settings.upload_mb * 1_000_000)
         self._searcher: Searcher | None = None
         self._lock = threading.Lock()
         self._suggestions: tuple[str, list[str]] | None = None
@@ -235,7 +239,44 @@ class Service:
         Raises:
             BuildRunningError: a build is running.
         """
+        self._changing()
         self._rebuild.start()
+
+    def cancel_rebuild(self) -> None:
+        """End the running build, if there is one; the last index goes on answering."""
+        self._changing()
+        self._rebuild.cancel()
+
+    def add_file(self, name: str, data: bytes, *, replace: bool = False) -> Change:
+        """Put a file into the corpus folder; the next build reads it. Raises as ``Uploads`` does.
+
+        Raises:
+            AccessError: nothing may be changed here.
+        """
+        self._changing()
+        return self._uploads.add(name, data, replace=replace)
+
+    def remove_file(self, document_id: str) -> Change:
+        """Take a file out of the corpus folder; it can be put back. Raises as ``add_file``."""
+        self._changing()
+        return self._uploads.remove(document_id)
+
+    def undo_change(self, change_id: str) -> Change:
+        """Take back what was added, replaced or removed. Raises as ``add_file``."""
+        self._changing()
+        return self._uploads.undo(change_id)
+
+    def changes(self) -> list[Change]:
+        """What was added, replaced and removed and can be taken back, the last one first."""
+        return self._uploads.changes()
+
+    def history(self) -> list[Manifest]:
+        """The snapshots that are kept, the newest first."""
+        return self.store.manifests()[::-1]
+
+    def difference(self, older: str, newer: str) -> Difference:
+        """What differs between two snapshots that are kept. Raises as ``Store.open`` does."""
+        return difference(self.store.open(older), self.store.open(newer))
 
     def build_progress(self) -> BuildState | None:
         """How far the running build is, or how the last one ended; ``None`` before the first."""
@@ -247,6 +288,7 @@ class Service:
 
     def rollback(self, to: str | None = None) -> str:
         """Go back to the snapshot before the current one, or to the one named."""
+        self._changing()
         return self.store.rollback(to)
 
     def calibration(self) -> Calibration | None:
@@ -274,6 +316,10 @@ class Service:
         """The confidence below which no answer is given."""
         set_ = self.settings.threshold
         return (self.calibration() or self.shipped()).weak if set_ is None else set_
+
+    def _changing(self) -> None:
+        if self.settings.read_only:
+            raise AccessError("Nothing can be changed here: the setting read_only says so.")
 
     def _answer(
         self,

@@ -68,6 +68,11 @@ class Settings(BaseSettings):
     recall_floor: float = Field(
         0.97, ge=0, le=1, description="recall@10 below which an approximate index is warned about"
     )
+    snapshots: int = Field(
+        4, ge=2, le=100, description="snapshots that are kept, to compare and to go back to"
+    )
+    upload_mb: int = Field(50, ge=1, le=2000, description="megabytes of a file added on the page")
+    read_only: bool = Field(False, description="let nobody change anything on the page")
     top_k: int = Field(5, ge=1, le=100, description="hits shown for a question")
     threshold: float | None = Field(
         None, ge=0, le=1, description="confidence below which no answer is given; unset: calibrated"

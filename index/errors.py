@@ -43,5 +43,9 @@ class StoreError(PassagesError):
     """The store cannot be written or has no snapshot to go back to."""
 
 
+class AccessError(PassagesError):
+    """Who asks may not do this."""
+
+
 class SettingsError(PassagesError):
     """A setting has a value that cannot be used."""

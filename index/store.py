@@ -35,7 +35,7 @@ FORMAT = 5
 
 TABLE, LEXICAL = "passages.sqlite", "lexical"
 MANIFEST, CURRENT, CACHE, MODELS = "manifest.json", "CURRENT", "vectors.cache", "models"
-CALIBRATION = "calibration.json"
+CALIBRATION, BIN = "calibration.json", "bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +120,24 @@ class Snapshot:
 
 
 class Store:
-    """A folder of snapshots, of which one is current. Making a ``Store`` touches no file."""
+    """A folder of snapshots, of which one is current. Making a ``Store`` touches no file.
 
-    def __init__(self, folder: Path | str) -> None:
+    The newest ``keep`` snapshots are kept, and always the current one and the one before it.
+    """
+
+    def __init__(self, folder: Path | str, *, keep: int = 2) -> None:
         self.folder = Path(folder)
+        self.keep = keep
 
     @property
     def cache(self) -> Path:
         """Where the vector cache is kept."""
         return self.folder / CACHE
+
+    @property
+    def bin(self) -> Path:
+        """Where files that were taken out of the corpus are kept for a while."""
+        return self.folder / BIN
 
     @property
     def models(self) -> Path:
@@ -254,8 +263,8 @@ class Store:
     def publish(self, folder: Path, **facts: Any) -> Manifest:
         """Make a filled folder the current snapshot, for all readers at once.
 
-        ``facts`` are the manifest's fields that only the build knows. The snapshots before the
-        last two are removed.
+        ``facts`` are the manifest's fields that only the build knows. Older snapshots than are to
+        be kept are removed.
         """
         files = {}
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -297,10 +306,11 @@ class Store:
         except OSError as error:
             raise StoreError(f"'{self.folder / CURRENT}' cannot be written: {error}.") from error
 
-    def _prune(self, keep: set[str | None]) -> None:
-        for folder in self._snapshots.glob("*"):
-            if folder.name not in keep:
-                shutil.rmtree(folder, ignore_errors=True)
+    def _prune(self, needed: set[str | None]) -> None:
+        folders = sorted(self._snapshots.glob("*"), key=lambda folder: folder.name)
+        others = [folder for folder in folders if folder.name not in needed]
+        for folder in others[: max(0, len(folders) - self.keep)]:
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def _snapshots(self) -> Path:

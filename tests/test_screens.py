@@ -285,7 +285,7 @@ class TestReading:
         self, service: Service, corpus: Path
     ) -> None:
         text = "\n\n".join(
-            f"Paragraph {n} says {n} times nothing{' at all' * 20}." for n in range(20_000)
+            f"Paragraph {n} says {n} times nothing{' at all' * 20}." for n in range(6_000)
         )
         (corpus / "long.md").write_text(f"# Long\n\n{text}")
         build(service)
