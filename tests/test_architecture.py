@@ -54,7 +54,7 @@ LAYERS = [
         "index.corpus",
         "index.progress",
     ],
-    ["index.embed"],
+    ["index.embed", "index.reading"],
     ["index.store"],
     ["index.build", "index.search", "index.verify"],
     ["index.reader", "index.confidence", "index.answer", "index.evaluate"],
@@ -69,7 +69,7 @@ LAYERS = [
     ["app.screens.ask", "app.screens.library", "app.screens.read"],
     ["app.page"],
     ["app.server"],
-    ["app.commands"],
+    ["app.arguments", "app.commands"],
     ["app.cli"],
     ["app.__main__"],
 ]
