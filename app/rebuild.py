@@ -166,6 +166,7 @@ def _as_environment(settings: Settings) -> dict[str, str]:
         f"{PREFIX}ENCODER": settings.encoder,
         f"{PREFIX}DEVICE": settings.device,
         f"{PREFIX}EXACT_UP_TO": str(settings.exact_up_to),
+        f"{PREFIX}FILE_SECONDS": str(settings.file_seconds),
     }
 
 

@@ -20,6 +20,7 @@ from index.embed import embed
 from index.encoder import Encoder
 from index.errors import CorpusError, PassagesError, StoreError
 from index.lexical import ANALYZER, Fields, LexicalIndex
+from index.parsers.workers import SECONDS
 from index.passages import SPLITTER, Window, cut_tokens, same_words, split
 from index.progress import Meter, OnProgress
 from index.reading import Reading, digest_of_corpus
@@ -56,12 +57,14 @@ def build(
     progress: OnProgress | None = None,
     force: bool = False,
     exact_up_to: int = EXACT_UP_TO,
+    file_seconds: float = SECONDS,
 ) -> BuildReport:
     """Index the documents of a folder and publish the snapshot.
 
     Where neither a file nor the recipe has changed since the current snapshot, and no file of it
     is damaged, nothing is written, unless ``force``. Up to ``exact_up_to`` passages a question is
-    compared with every vector, past that approximately, with the recall in the manifest.
+    compared with every vector, past that approximately, with the recall in the manifest. Reading
+    one file may take ``file_seconds``.
 
     Raises:
         CorpusError: the folder is missing or holds no document that can be read.
@@ -74,7 +77,7 @@ def build(
     with store.lock(), _store_errors(store):
         begun = time.monotonic()
         sources, skipped = scan(corpus)
-        digest = digest_of_corpus(sources, skipped)
+        digest = digest_of_corpus(sources, skipped, file_seconds)
         current = None if force else _usable(store, digest, recipe)
         if current is not None:
             files = current.table.files()
@@ -91,7 +94,7 @@ def build(
                 unchanged=True,
             )
         meter = Meter(progress)
-        reading = Reading.files(sources, skipped, meter)
+        reading = Reading.files(sources, skipped, meter, file_seconds)
         return _assemble(reading, store, encoder, recipe, meter, str(corpus.resolve()), digest)
 
 

@@ -13,7 +13,8 @@ from typing import Literal
 from index.corpus import Source
 from index.errors import ParseError
 from index.parsers import digest_of, ocr
-from index.parsers.workers import parse_all
+from index.parsers.remarks import lacks, pages
+from index.parsers.workers import SECONDS, Limits, parse_all
 from index.progress import Meter
 from index.records import Document, Extent, FileReport
 
@@ -27,10 +28,17 @@ class Reading:
         self._seconds = 0.0
 
     @classmethod
-    def files(cls, sources: list[Source], skipped: list[FileReport], meter: Meter) -> Reading:
+    def files(
+        cls,
+        sources: list[Source],
+        skipped: list[FileReport],
+        meter: Meter,
+        seconds: float = SECONDS,
+    ) -> Reading:
+        """The documents of files, each of which may take some seconds."""
         reading = cls(())
         reading.reports.extend(skipped)
-        reading._documents = reading._parsed(sources, meter)
+        reading._documents = reading._parsed(sources, meter, Limits(seconds))
         return reading
 
     def __iter__(self) -> Iterator[Document]:
@@ -55,11 +63,11 @@ class Reading:
             )
         )
 
-    def _parsed(self, sources: list[Source], meter: Meter) -> Iterator[Document]:
+    def _parsed(self, sources: list[Source], meter: Meter, limits: Limits) -> Iterator[Document]:
         meter.begin("reading", len(sources))
         seen: dict[str, str] = {}
         files = ((source.path, source.document_id) for source in sources)
-        for source, parsed in zip(meter.count(sources), parse_all(files), strict=True):
+        for source, parsed in zip(meter.count(sources), parse_all(files, limits), strict=True):
             document, self._seconds = parsed.document, parsed.seconds
             if document is None:
                 seconds = round(parsed.seconds, 3)
@@ -82,41 +90,24 @@ def _state(extent: Extent) -> Literal["indexed", "partly"]:
 def _remarks(document: Document) -> str:
     """What was not read, and what was read by OCR; nothing where all is plain text."""
     extent = document.extent
-    remarks = []
-    if extent.without_text:
-        lacking = ocr.lacking()
-        why = f"pictures need OCR. {lacking}" if lacking else "OCR finds none in the pictures."
-        remarks.append(f"{_pages(extent.without_text, extent, 'has', 'have')} no text: {why}")
+    remarks = list(lacks(extent))
     if extent.by_ocr:
-        read = _pages(extent.by_ocr, extent, "was", "were")
+        read = pages(extent.by_ocr, extent, "was", "were")
         remarks.append(f"{read} read by OCR, which makes mistakes.")
-    elif "ocr" in document.metadata:
+    elif "ocr" in document.metadata and not extent.unreached:
         remarks.append("Attachments were read by OCR, which makes mistakes.")
-    if extent.unread:
-        remarks.append(f"Of its parts were not read: {' '.join(extent.unread[:8])}")
     return " ".join(remarks)
 
 
-def _pages(numbers: tuple[int, ...], extent: Extent, one: str, many: str) -> str:
-    """``Pages 2–4, 7 of 9 have``."""
-    runs: list[list[int]] = []
-    for page in numbers:
-        if runs and runs[-1][1] == page - 1:
-            runs[-1][1] = page
-        else:
-            runs.append([page, page])
-    shown = ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in runs[:8])
-    more = " and others" if len(runs) > 8 else ""
-    pages, verb = ("Page", one) if len(numbers) == 1 else ("Pages", many)
-    return f"{pages} {shown}{more} of {extent.pages} {verb}"
-
-
-def digest_of_corpus(sources: list[Source], skipped: list[FileReport]) -> str:
+def digest_of_corpus(
+    sources: list[Source], skipped: list[FileReport], seconds: float = SECONDS
+) -> str:
     """One hash of all that the corpus consists of: names, contents, and what is left out.
 
-    What reads pictures counts where there may be some: once OCR is installed, a build finds more.
+    The seconds that a file may take count, and what reads pictures where there may be some: with
+    more time or once OCR is installed, a build finds more.
     """
-    content = hashlib.sha256()
+    content = hashlib.sha256(f"{seconds:g}".encode())
     if any(source.path.suffix.lower() in (".pdf", ".eml") for source in sources):
         content.update(ocr.engine().encode())
     for source in sources:

@@ -22,6 +22,7 @@ LAYERS = [
         "index.parsers.layout",
     ],
     ["index.parsers.flow", "index.parsers.ocr"],
+    ["index.parsers.remarks"],
     [
         "index.parsers.markdown",
         "index.parsers.pdf",

@@ -306,6 +306,16 @@ class TestOtherCommands:
             assert cli.main(["verify"]) == 1
             assert "notes.md" in capsys.readouterr().out
 
+    def test_verify_names_what_it_had_no_time_to_prove(
+        self, fake: FakeService, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        fake.replies["verify"] = replace(VERIFIED, unproved=("scan.pdf",))
+        assert cli.main(["verify"]) == 0
+        out = capsys.readouterr().out
+        assert "Not proved" in out
+        assert "scan.pdf" in out
+        assert "Every passage stands" not in out
+
     def test_rollback_passes_the_snapshot_on(
         self, fake: FakeService, capsys: pytest.CaptureFixture[str]
     ) -> None:

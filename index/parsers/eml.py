@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 
 from index.errors import ParseError
 from index.parsers.html import decode_html, tree, write
+from index.parsers.remarks import lacks
 from index.parsers.text import decode
 from index.parsers.writer import Writer, whole
 from index.records import Document, Extent
@@ -31,11 +32,15 @@ DEEPEST = 5  # mails inside mails
 
 @dataclass(slots=True)
 class _Reading:
-    """What is read of a mail: its text so far, what was read by OCR, and what could not be."""
+    """What is read of a mail: its text so far, what was read by OCR, and what could not be.
+
+    ``unreached`` counts the pages of attachments that OCR had no time for.
+    """
 
     writer: Writer
     attachment: Attachment | None
     engine: str = ""
+    unreached: int = 0
     unread: list[str] = field(default_factory=list)
 
 
@@ -66,6 +71,7 @@ def parse_eml(
     writer.end_section()
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     facts = {"author": sender, "date": _date(message), "ocr": reading.engine}
+    facts["unreached"] = str(reading.unreached or "")
     return Document(
         document_id,
         subject or name,
@@ -128,7 +134,8 @@ def _read_attachment(part: Message, reading: _Reading) -> None:
         reading.unread.append(f"'{name}': {error}")
         return
     reading.engine = reading.engine or found.metadata.get("ocr", "")
-    reading.unread += [f"'{name}': {reason}" for reason in found.extent.unread]
+    reading.unreached += len(found.extent.unreached)
+    reading.unread += [f"'{name}': {reason}" for reason in lacks(found.extent)]
     reading.writer.begin_section(2, found.title or name)
     for block in found.blocks:
         reading.writer.add(found.text[block.start : block.end])
