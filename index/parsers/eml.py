@@ -80,7 +80,7 @@ def parse_eml(
         "eml",
         digest,
         {key: value for key, value in facts.items() if value},
-        Extent(unread=tuple(reading.unread)),
+        Extent(writer.left_out, unread=tuple(reading.unread)),
     )
 
 
@@ -135,6 +135,7 @@ def _read_attachment(part: Message, reading: _Reading) -> None:
         return
     reading.engine = reading.engine or found.metadata.get("ocr", "")
     reading.unreached += len(found.extent.unreached)
+    reading.writer.left_out += found.extent.left_out
     reading.unread += [f"'{name}': {reason}" for reason in lacks(found.extent)]
     reading.writer.begin_section(2, found.title or name)
     for block in found.blocks:
