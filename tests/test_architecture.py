@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 # Each module of ours may import those of earlier layers; within a layer only what is named here.
 LAYERS = [
     ["index.records", "index.errors"],
-    ["index.parsers.grid", "index.parsers.pool"],
+    ["index.parsers.grid", "index.parsers.pool", "index.parsers.author"],
     [
         "index.parsers.writer",
         "index.parsers.archive",

@@ -16,6 +16,7 @@ from typing import Any
 
 from index.errors import ParseError
 from index.parsers.archive import DAMAGED, opened, read, xml
+from index.parsers.author import names
 from index.parsers.grid import WIDEST, Cell, row_texts
 from index.parsers.writer import Writer
 from index.records import Document, Extent
@@ -238,15 +239,12 @@ def _leave_out(archive: zipfile.ZipFile, document: Any, writer: Writer) -> None:
 def _properties(document: Any) -> dict[str, str]:
     try:
         core = document.core_properties
-        found = {"title": core.title, "author": core.author}
+        found = {"title": core.title, "author": names([core.author])}
         if core.modified is not None:
             found["date"] = core.modified.date().isoformat()
     except (KeyError, ValueError, AttributeError):
         return {}
-    # What programs put there of themselves is no title and no author.
-    generic = {"Word Document", "python-docx"}
+    generic = "Word Document"  # what a program put there is no title
     return {
-        name: " ".join(value.split())
-        for name, value in found.items()
-        if value and value not in generic
+        name: " ".join(value.split()) for name, value in found.items() if value and value != generic
     }

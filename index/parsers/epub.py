@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from index.errors import ParseError
 from index.parsers.archive import opened, read, xml
+from index.parsers.author import names
 from index.parsers.html import decode_html, leave_out, tree, write
 from index.parsers.writer import Writer
 from index.records import Document, Extent
@@ -47,8 +48,9 @@ def parse_epub(data: bytes, document_id: str, digest: str) -> Document:
         raise ParseError(f"No chapter can be read. {unread[0]}")
     fields = {
         name: " ".join((content.findtext(f".//{{*}}{tag}") or "").split())
-        for name, tag in (("title", "title"), ("author", "creator"), ("date", "date"))
+        for name, tag in (("title", "title"), ("date", "date"))
     }
+    fields["author"] = names(creator.text for creator in content.iter("{*}creator"))
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     return Document(
         document_id,

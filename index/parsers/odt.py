@@ -11,6 +11,7 @@ from typing import Any
 
 from index.errors import ParseError
 from index.parsers.archive import opened, read, xml
+from index.parsers.author import names
 from index.parsers.grid import WIDEST, Cell, row_texts
 from index.parsers.writer import Writer
 from index.records import Document, Extent
@@ -52,6 +53,7 @@ def parse_odt(data: bytes, document_id: str, digest: str) -> Document:
         root = xml(read(archive, "meta.xml"))
         for name, tag in (("title", "title"), ("author", "creator"), ("date", "date")):
             value = " ".join((root.findtext(f".//{{*}}{tag}") or "").split())
+            value = names([value]) if name == "author" else value
             if value:
                 properties[name] = value[:10] if name == "date" else value
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()

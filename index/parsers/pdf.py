@@ -14,6 +14,7 @@ from typing import Any
 
 import index.parsers.ocr as ocr
 from index.errors import ParseError
+from index.parsers.author import names
 from index.parsers.flow import write
 from index.parsers.layout import CUT, Box, Line, Page, drop_running
 from index.parsers.writer import Writer
@@ -47,7 +48,7 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     title = facts["Title"]
     title = title if _is_title(title) else writer.first_heading or name
-    metadata = {"author": facts["Author"], "date": _date(facts)}
+    metadata = {"author": names([facts["Author"]]), "date": _date(facts)}
     metadata["ocr"] = engine if extent.by_ocr or extent.unreached else ""
     metadata["unreached"] = str(len(extent.unreached) or "")
     return Document(

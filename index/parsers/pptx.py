@@ -9,6 +9,7 @@ from typing import Any
 
 from index.errors import ParseError
 from index.parsers.archive import DAMAGED, opened
+from index.parsers.author import names
 from index.parsers.grid import Cell
 from index.parsers.writer import Writer
 from index.records import Document
@@ -32,7 +33,7 @@ def parse_pptx(data: bytes, document_id: str, digest: str) -> Document:
             _slide(slide, writer, number)
         writer.end_section()
         core = presentation.core_properties
-        found = {"title": core.title, "author": core.author}
+        found = {"title": core.title, "author": names([core.author])}
         if core.modified is not None:
             found["date"] = core.modified.date().isoformat()
     except (
@@ -41,7 +42,7 @@ def parse_pptx(data: bytes, document_id: str, digest: str) -> Document:
         raise ParseError(
             f"The presentation is damaged: {error or type(error).__name__}."
         ) from error
-    generic = {"PowerPoint Presentation", "python-pptx", "Steve Canny"}
+    generic = {"PowerPoint Presentation", "Steve Canny"}  # of python-pptx's own template
     properties = {
         name: " ".join(value.split())
         for name, value in found.items()
