@@ -27,6 +27,9 @@ Attachment = Callable[[bytes, str], Document]
 
 _ENCRYPTED = {"multipart/encrypted", "application/pkcs7-mime", "application/pgp-encrypted"}
 _SEEN_ONLY = ("image/", "audio/", "video/", "application/pgp-signature", "application/pkcs7-sig")
+_MALFORMED = (ValueError, IndexError, AttributeError, TypeError, LookupError, OverflowError)
+"""What reading a header that is not as it should be raises."""
+
 DEEPEST = 5  # mails inside mails
 
 
@@ -145,8 +148,8 @@ def _read_attachment(part: Message, reading: _Reading) -> None:
 def _file_name(part: Message) -> str:
     try:
         name = part.get_filename() or ""
-    except (ValueError, IndexError, AttributeError, TypeError, LookupError):
-        return ""  # a header that is not as it should be
+    except _MALFORMED:
+        return ""
     return PurePosixPath(name.replace("\\", "/")).name
 
 
@@ -169,12 +172,12 @@ def _text(part: Message) -> str:
 def _header(message: Message, name: str) -> str:
     try:
         return " ".join(whole(str(message.get(name) or "")).split())
-    except (ValueError, IndexError, AttributeError, TypeError, LookupError):
-        return ""  # a header that is not as it should be
+    except _MALFORMED:
+        return ""
 
 
 def _date(message: Message) -> str:
     try:
         return parsedate_to_datetime(_header(message, "date")).date().isoformat()
-    except (ValueError, TypeError, IndexError, OverflowError):
+    except _MALFORMED:
         return ""
