@@ -21,7 +21,7 @@ LAYERS = [
         "index.parsers.text",
         "index.parsers.layout",
     ],
-    ["index.parsers.flow", "index.parsers.ocr"],
+    ["index.parsers.flow", "index.parsers.ocr", "index.parsers.diagram"],
     ["index.parsers.remarks"],
     [
         "index.parsers.markdown",

@@ -1,4 +1,4 @@
-"""DOCX: paragraphs under their headings, tables row by row, footnotes after their paragraph.
+"""DOCX: paragraphs under their headings, tables row by row; notes and diagrams after their paragraph.
 
 Headers and footers of pages, comments and deleted text are left out and counted. Read by
 python-docx.
@@ -17,6 +17,7 @@ from typing import Any
 from index.errors import ParseError
 from index.parsers.archive import DAMAGED, opened, read, xml
 from index.parsers.author import names
+from index.parsers.diagram import box_texts
 from index.parsers.grid import WIDEST, Cell, row_texts
 from index.parsers.writer import Writer
 from index.records import Document, Extent
@@ -81,6 +82,8 @@ def _body(document: Any, writer: Writer, notes: dict[tuple[str, str], str]) -> s
             title = " ".join(text.split())
         else:
             writer.add(text)
+        for box in box_texts(item, document.part):
+            writer.add(box)
         for kind in _NOTES.values():
             for reference in item.iter(f"{_W}{kind}Reference"):
                 writer.add(notes.pop((kind, reference.get(f"{_W}id", "")), ""))

@@ -1,4 +1,4 @@
-"""PPTX: the texts, tables and notes of each slide under its title. Read by python-pptx."""
+"""PPTX: the texts, tables, diagrams and notes of each slide under its title. Read by python-pptx."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from index.errors import ParseError
 from index.parsers.archive import DAMAGED, opened
 from index.parsers.author import names
+from index.parsers.diagram import box_texts
 from index.parsers.grid import Cell
 from index.parsers.writer import Writer
 from index.records import Document
@@ -81,6 +82,8 @@ def _slide(slide: Any, writer: Writer, number: int) -> None:
         elif shape.has_text_frame:
             for paragraph in shape.text_frame.paragraphs:
                 writer.add(paragraph.text.replace("\v", "\n"), page=number)
+        for text in box_texts(shape.element, slide.part):
+            writer.add(text, page=number)
     if slide.has_notes_slide and (frame := slide.notes_slide.notes_text_frame) is not None:
         for paragraph in frame.paragraphs:
             writer.add(paragraph.text.replace("\v", "\n"), page=number)
