@@ -1,4 +1,4 @@
-"""DOCX: paragraphs under their headings, tables row by row; notes and diagrams after their paragraph.
+"""DOCX: paragraphs under their headings, tables by rows, notes and diagrams after their paragraph.
 
 Headers and footers of pages, comments and deleted text are left out and counted. Read by
 python-docx.

@@ -1,4 +1,4 @@
-"""PPTX: the texts, tables, diagrams and notes of each slide under its title. Read by python-pptx."""
+"""PPTX: texts, tables, diagrams and notes of each slide under its title. Read by python-pptx."""
 
 from __future__ import annotations
 
