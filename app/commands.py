@@ -115,13 +115,14 @@ def verify(options: Namespace, settings: Settings) -> Result:  # noqa: ARG001
         (report.changed, "Changed since the build"),
         (report.missing, "Removed since the build"),
         (report.added, "Added since the build"),
+        (report.unproved, "Not proved, since OCR has come to another page in its time"),
     ):
         if names:
             lines += ["", f"{heading}:", *(f"  {name}" for name in names)]
     same = not (report.damaged or report.changed or report.missing or report.added)
-    if same:
+    if same and not report.unproved:
         lines.append("Every passage stands in its source, character by character.")
-    elif not report.damaged:
+    elif not same and not report.damaged:
         lines += ["", "To index the documents as they are now, run: python -m app build"]
     data = {**asdict(report), "ok": report.ok, "current": report.current}
     return Result(data, "\n".join(lines), 0 if same else 1)

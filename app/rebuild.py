@@ -190,6 +190,7 @@ def _as_environment(settings: Settings) -> dict[str, str]:
         f"{PREFIX}DEVICE": settings.device,
         f"{PREFIX}EXACT_UP_TO": str(settings.exact_up_to),
         f"{PREFIX}SNAPSHOTS": str(settings.snapshots),
+        f"{PREFIX}FILE_SECONDS": str(settings.file_seconds),
     }
 
 

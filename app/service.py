@@ -229,6 +229,7 @@ class Service:
                 progress=tell.progress,
                 force=force,
                 exact_up_to=self.settings.exact_up_to,
+                file_seconds=self.settings.file_seconds,
             )
             tell.done(report)
             return report
@@ -284,7 +285,7 @@ class Service:
 
     def verify(self) -> VerifyReport:
         """Prove the current snapshot against its sources."""
-        return verify(self.settings.corpus, self.store)
+        return verify(self.settings.corpus, self.store, self.settings.file_seconds)
 
     def rollback(self, to: str | None = None) -> str:
         """Go back to the snapshot before the current one, or to the one named."""

@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     exact_up_to: int = Field(
         250_000, ge=0, description="passages up to which a question is compared with every one"
     )
+    file_seconds: float = Field(
+        120, gt=0, le=86_400, description="seconds that reading one file may take"
+    )
     recall_floor: float = Field(
         0.97, ge=0, le=1, description="recall@10 below which an approximate index is warned about"
     )

@@ -3,7 +3,8 @@
     python -m benchmarks.parse FOLDER [--json]
 
 Every file below the folder is tried, whatever its name. pypdf, where it is installed, extracts the
-text of the same PDF files, alternating with ours; it knows neither columns nor paragraphs.
+text of the same PDF files, alternating with ours; it knows neither columns nor paragraphs, nor
+pages that are pictures, which are not read here either.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from typing import Any
 from tqdm import tqdm
 
 from index.errors import ParseError
-from index.parsers import parse_bytes
+from index.parsers import ocr, parse_bytes
+from index.parsers.remarks import lacks
 from index.parsers.workers import Limits, parse_all
 
 ROUNDS = 3
@@ -58,7 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"there is no file in '{options.folder}'")
     rows = measure(options.folder, files, Limits(seconds=options.seconds))
     pdf = [path for path in files if path.suffix.lower() == ".pdf"]
-    result = {"formats": {name: asdict(row) for name, row in rows.items()}, "pdf": beside(pdf)}
+    with ocr.within(0):
+        compared = beside(pdf)
+    result = {"formats": {name: asdict(row) for name, row in rows.items()}, "pdf": compared}
     print(json.dumps(result) if options.json else table(result))
 
 
@@ -78,8 +82,10 @@ def measure(folder: Path, files: Sequence[Path], limits: Limits) -> dict[str, Ro
             row.failed += 1
             row.reasons.append(f"{name}: {parsed.reason}")
             continue
-        row.partly += bool(document.extent.without_text)
-        row.indexed += not document.extent.without_text
+        lacking = list(lacks(document.extent))
+        row.partly += bool(lacking)
+        row.indexed += not lacking
+        row.reasons += [f"{name}: {reason}" for reason in lacking]
         row.characters += len(document.text)
         row.left_out += document.extent.left_out
         row.pages += document.extent.pages
@@ -124,12 +130,14 @@ def beside(files: Sequence[Path]) -> dict[str, float] | None:
 
 def table(result: dict[str, Any]) -> str:
     """The figures as text columns."""
-    lines = ["format     files  indexed  partly  failed    characters    pages  pages/s  seconds"]
+    lines = [
+        "format     files  indexed  partly  failed   characters  left out   pages  pages/s  seconds"
+    ]
     for name, row in result["formats"].items():
         speed = f"{row['pages'] / row['seconds']:.0f}" if row["pages"] and row["seconds"] else "-"
         lines.append(
             f"{name:<10}{row['files']:6}{row['indexed']:9}{row['partly']:8}{row['failed']:8}"
-            f"{row['characters']:14,}{row['pages']:9,}{speed:>9}{row['seconds']:9.1f}"
+            f"{row['characters']:13,}{row['left_out']:10,}{row['pages']:8,}{speed:>9}{row['seconds']:9.1f}"
         )
     lines.append("")
     for row in result["formats"].values():

@@ -7,26 +7,24 @@ from file to table to vectors. Proving a snapshot against its sources is ``verif
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from index.cache import VectorCache
-from index.corpus import Source, scan
+from index.corpus import scan
 from index.embed import embed
 from index.encoder import Encoder
-from index.errors import CorpusError, ParseError, PassagesError, StoreError
+from index.errors import CorpusError, PassagesError, StoreError
 from index.lexical import ANALYZER, Fields, LexicalIndex
-from index.parsers import digest_of, ocr
-from index.parsers.workers import parse_all
+from index.parsers.workers import SECONDS
 from index.passages import SPLITTER, Window, cut_tokens, same_words, split
 from index.progress import Meter, OnProgress
-from index.records import Document, Extent, FileReport, Passage
+from index.reading import Reading, digest_of_corpus
+from index.records import Document, FileReport, Passage
 from index.sentences import SentenceVectors, SentenceWriter
 from index.store import LEXICAL, TABLE, Recipe, Snapshot, Store
 from index.table import TableWriter
@@ -59,12 +57,14 @@ def build(
     progress: OnProgress | None = None,
     force: bool = False,
     exact_up_to: int = EXACT_UP_TO,
+    file_seconds: float = SECONDS,
 ) -> BuildReport:
     """Index the documents of a folder and publish the snapshot.
 
     Where neither a file nor the recipe has changed since the current snapshot, and no file of it
     is damaged, nothing is written, unless ``force``. Up to ``exact_up_to`` passages a question is
-    compared with every vector, past that approximately, with the recall in the manifest.
+    compared with every vector, past that approximately, with the recall in the manifest. Reading
+    one file may take ``file_seconds``.
 
     Raises:
         CorpusError: the folder is missing or holds no document that can be read.
@@ -77,7 +77,7 @@ def build(
     with store.lock(), _store_errors(store):
         begun = time.monotonic()
         sources, skipped = scan(corpus)
-        digest = _digest_of(sources, skipped)
+        digest = digest_of_corpus(sources, skipped, file_seconds)
         current = None if force else _usable(store, digest, recipe)
         if current is not None:
             files = current.table.files()
@@ -94,7 +94,7 @@ def build(
                 unchanged=True,
             )
         meter = Meter(progress)
-        reading = _Reading.files(sources, skipped, meter)
+        reading = Reading.files(sources, skipped, meter, file_seconds)
         return _assemble(reading, store, encoder, recipe, meter, str(corpus.resolve()), digest)
 
 
@@ -109,7 +109,7 @@ def build_documents(
     """Index documents that were read elsewhere; like ``build`` in all else."""
     recipe = recipe_of(encoder, exact_up_to)
     with store.lock(), _store_errors(store):
-        return _assemble(_Reading(documents), store, encoder, recipe, Meter(progress), "", "")
+        return _assemble(Reading(documents), store, encoder, recipe, Meter(progress), "", "")
 
 
 def recipe_of(encoder: Encoder, exact_up_to: int = EXACT_UP_TO) -> Recipe:
@@ -126,7 +126,7 @@ def recipe_of(encoder: Encoder, exact_up_to: int = EXACT_UP_TO) -> Recipe:
 
 
 def _assemble(
-    reading: _Reading,
+    reading: Reading,
     store: Store,
     encoder: Encoder,
     recipe: Recipe,
@@ -237,118 +237,6 @@ def _fields(passage: Passage, copies: Sequence[Passage]) -> Fields:
     headings = dict.fromkeys(heading for place in places for heading in place.headings)
     others = [heading for heading in headings if heading not in titles]
     return Fields(" ".join(titles), " ".join(others), passage.text)
-
-
-class _Reading:
-    """Documents, one after the other, and a report on every file they come from."""
-
-    def __init__(self, documents: Iterable[Document]) -> None:
-        self.reports: list[FileReport] = []
-        self._documents = documents
-        self._seconds = 0.0
-
-    @classmethod
-    def files(cls, sources: list[Source], skipped: list[FileReport], meter: Meter) -> _Reading:
-        reading = cls(())
-        reading.reports.extend(skipped)
-        reading._documents = reading._parsed(sources, meter)
-        return reading
-
-    def __iter__(self) -> Iterator[Document]:
-        return iter(self._documents)
-
-    def report(self, document: Document, passages: int, repeated: int, cut: int) -> None:
-        extent = document.extent
-        reason = _remarks(document)
-        self.reports.append(
-            FileReport(
-                path=document.id,
-                state=_state(extent) if passages else "failed",
-                reason=reason if passages else "It holds no text.",
-                passages=passages,
-                characters=len(document.text) if passages else 0,
-                left_out=extent.left_out,
-                pages=extent.pages,
-                pages_without_text=len(extent.without_text),
-                repeated=repeated,
-                cut_tokens=cut,
-                seconds=round(self._seconds, 3),
-            )
-        )
-
-    def _parsed(self, sources: list[Source], meter: Meter) -> Iterator[Document]:
-        meter.begin("reading", len(sources))
-        seen: dict[str, str] = {}
-        files = ((source.path, source.document_id) for source in sources)
-        for source, parsed in zip(meter.count(sources), parse_all(files), strict=True):
-            document, self._seconds = parsed.document, parsed.seconds
-            if document is None:
-                seconds = round(parsed.seconds, 3)
-                self.reports.append(
-                    FileReport(source.document_id, "failed", parsed.reason, seconds=seconds)
-                )
-                continue
-            if first := seen.get(document.digest):
-                reason = f"It has the same content as '{first}'."
-                self.reports.append(FileReport(source.document_id, "duplicate", reason))
-                continue
-            seen[document.digest] = source.document_id
-            yield document
-
-
-def _state(extent: Extent) -> Literal["indexed", "partly"]:
-    return "partly" if extent.without_text or extent.unread else "indexed"
-
-
-def _remarks(document: Document) -> str:
-    """What was not read, and what was read by OCR; nothing where all is plain text."""
-    extent = document.extent
-    remarks = []
-    if extent.without_text:
-        lacking = ocr.lacking()
-        why = f"pictures need OCR. {lacking}" if lacking else "OCR finds none in the pictures."
-        remarks.append(f"{_pages(extent.without_text, extent, 'has', 'have')} no text: {why}")
-    if extent.by_ocr:
-        read = _pages(extent.by_ocr, extent, "was", "were")
-        remarks.append(f"{read} read by OCR, which makes mistakes.")
-    elif "ocr" in document.metadata:
-        remarks.append("Attachments were read by OCR, which makes mistakes.")
-    if extent.unread:
-        remarks.append(f"Of its parts were not read: {' '.join(extent.unread[:8])}")
-    return " ".join(remarks)
-
-
-def _pages(numbers: tuple[int, ...], extent: Extent, one: str, many: str) -> str:
-    """``Pages 2–4, 7 of 9 have``."""
-    runs: list[list[int]] = []
-    for page in numbers:
-        if runs and runs[-1][1] == page - 1:
-            runs[-1][1] = page
-        else:
-            runs.append([page, page])
-    shown = ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in runs[:8])
-    more = " and others" if len(runs) > 8 else ""
-    pages, verb = ("Page", one) if len(numbers) == 1 else ("Pages", many)
-    return f"{pages} {shown}{more} of {extent.pages} {verb}"
-
-
-def _digest_of(sources: list[Source], skipped: list[FileReport]) -> str:
-    """One hash of all that the corpus consists of: names, contents, and what is left out.
-
-    What reads pictures counts where there may be some: once OCR is installed, a build finds more.
-    """
-    content = hashlib.sha256()
-    if any(source.path.suffix.lower() in (".pdf", ".eml") for source in sources):
-        content.update(ocr.engine().encode())
-    for source in sources:
-        try:
-            digest = digest_of(source.path)
-        except ParseError as error:
-            digest = str(error)
-        content.update(f"{source.document_id}\0{digest}\0".encode())
-    for file in skipped:
-        content.update(f"{file.path}\0{file.reason}\0".encode())
-    return content.hexdigest()
 
 
 def _usable(store: Store, digest: str, recipe: Recipe) -> Snapshot | None:

@@ -36,14 +36,16 @@ class Extent:
     ``left_out`` counts the characters that were seen and not kept, such as running headers and
     navigation. ``pages`` is 0 where the format has none; ``without_text`` are pages, from 1, that
     hold no text: pictures, which need OCR, or damaged ones. ``by_ocr`` are pages that OCR has read,
-    with the mistakes that it makes. ``unread`` are parts of the file, attachments and
-    chapters, that could not be read, each with the reason.
+    with the mistakes that it makes; ``unreached`` are those without text that it had no time for.
+    ``unread`` are parts of the file, attachments and chapters, that could not be read, each with
+    the reason.
     """
 
     left_out: int = 0
     pages: int = 0
     without_text: tuple[int, ...] = ()
     by_ocr: tuple[int, ...] = ()
+    unreached: tuple[int, ...] = ()
     unread: tuple[str, ...] = ()
 
 

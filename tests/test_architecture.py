@@ -14,14 +14,15 @@ ROOT = Path(__file__).parents[1]
 # Each module of ours may import those of earlier layers; within a layer only what is named here.
 LAYERS = [
     ["index.records", "index.errors"],
-    ["index.parsers.grid", "index.parsers.pool"],
+    ["index.parsers.grid", "index.parsers.pool", "index.parsers.author"],
     [
         "index.parsers.writer",
         "index.parsers.archive",
         "index.parsers.text",
         "index.parsers.layout",
     ],
-    ["index.parsers.flow", "index.parsers.ocr"],
+    ["index.parsers.flow", "index.parsers.ocr", "index.parsers.diagram"],
+    ["index.parsers.remarks"],
     [
         "index.parsers.markdown",
         "index.parsers.pdf",
@@ -56,7 +57,7 @@ LAYERS = [
         "index.progress",
         "index.pictures",
     ],
-    ["index.embed"],
+    ["index.embed", "index.reading"],
     ["index.store"],
     ["index.build", "index.search", "index.verify", "index.history"],
     ["index.reader", "index.confidence", "index.answer", "index.evaluate"],
@@ -72,7 +73,7 @@ LAYERS = [
     ["app.screens.ask", "app.screens.library", "app.screens.read"],
     ["app.page"],
     ["app.server"],
-    ["app.commands"],
+    ["app.arguments", "app.commands"],
     ["app.cli"],
     ["app.__main__"],
 ]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from app import cli, commands, terminal
+from app import arguments, cli, commands, terminal
 from app.service import Service, Status
 from index.build import BuildReport
 from index.errors import IndexMissingError, QueryError
@@ -108,7 +108,9 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeService:
 
 
 def subparsers() -> dict[str, argparse.ArgumentParser]:
-    (action,) = [a for a in cli.parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    (action,) = [
+        a for a in arguments.parser()._actions if isinstance(a, argparse._SubParsersAction)
+    ]
     return dict(action.choices)
 
 
@@ -131,7 +133,7 @@ class TestHelp:
         epilog = subparsers()[name].epilog or ""
         words = shlex.split(epilog.splitlines()[1])
         assert words[:3] == ["python", "-m", "app"]
-        assert cli.parser().parse_args(words[3:]).command == name
+        assert arguments.parser().parse_args(words[3:]).command == name
 
     @pytest.mark.parametrize("name", ["ask", "search"])
     def test_filters_are_explained_with_an_example(self, name: str) -> None:
@@ -139,12 +141,12 @@ class TestHelp:
         for field in FIELDS:
             assert f"  {field}=" in shown
         (example,) = [line for line in shown.splitlines() if f"app {name} --filter" in line]
-        options = cli.parser().parse_args(shlex.split(example)[3:])
+        options = arguments.parser().parse_args(shlex.split(example)[3:])
         assert parse_filter(options.filter) == Filter(folder="policy", since="2020")
 
     def test_help_imports_neither_index_nor_model_nor_page(self) -> None:
         code = (
-            "import sys; from app.cli import parser; parser().format_help(); "
+            "import sys; from app.arguments import parser; parser().format_help(); "
             "print([m for m in ('torch', 'faiss', 'streamlit', 'openvino', 'pydantic', "
             "'sentence_transformers', 'app.service') if m in sys.modules])"
         )
@@ -303,6 +305,16 @@ class TestOtherCommands:
             capsys.readouterr()
             assert cli.main(["verify"]) == 1
             assert "notes.md" in capsys.readouterr().out
+
+    def test_verify_names_what_it_had_no_time_to_prove(
+        self, fake: FakeService, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        fake.replies["verify"] = replace(VERIFIED, unproved=("scan.pdf",))
+        assert cli.main(["verify"]) == 0
+        out = capsys.readouterr().out
+        assert "Not proved" in out
+        assert "scan.pdf" in out
+        assert "Every passage stands" not in out
 
     def test_rollback_passes_the_snapshot_on(
         self, fake: FakeService, capsys: pytest.CaptureFixture[str]

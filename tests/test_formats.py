@@ -343,6 +343,7 @@ class TestHtml:
         document = parse_bytes(PAGE.encode(), "ferries.html")
         for hidden in ("script text", "color: red", "Navigation link", "not seen"):
             assert hidden not in document.text
+        assert document.extent.left_out == len("Navigation link" + "not seen")
         assert texts(document)[-2:] == ["Pay on board", "Pay ashore"]
         assert document.title == "Ferries of the Sound"
 

@@ -74,6 +74,12 @@ class TestText:
         with pytest.raises(ParseError, match="encrypted"):
             read(mail)
 
+    def test_a_date_that_cannot_be_costs_only_itself(self) -> None:
+        mail = f"Subject: Ferries\nDate: Tue, 3 Mar {'9' * 30} 10:00:00 +0000\n\n{FERRY}\n"
+        document = read(mail.encode())
+        assert texts(document) == [FERRY]
+        assert document.metadata == {}
+
     def test_a_mail_without_a_header_is_none(self) -> None:
         with pytest.raises(ParseError, match="no mail"):
             read(b"just text")

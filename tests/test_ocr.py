@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import shutil
 import sys
-import time
 from pathlib import Path
 
 import pypdfium2
@@ -20,11 +19,13 @@ from index.build import build
 from index.errors import ParseError
 from index.parsers import ocr, parse_bytes, pool
 from index.parsers.pdf import boxes
+from index.parsers.remarks import lacks
 from index.parsers.workers import Limits, parse_all
 from index.records import Document, FileReport
 from index.store import Store
 from index.verify import verify
 from tests.conftest import HashEncoder
+from tests.samples import a_mail
 from tests.test_pdf import FEES, FERRY, Sheet, texts
 
 HEIGHT = A4[1]
@@ -182,23 +183,6 @@ class TestReading:
         assert document.extent.without_text == (2,)
         assert "ocr" not in document.metadata
 
-    def test_what_takes_too_long_is_ended_with_its_program(
-        self, program: Program, tmp_path: Path
-    ) -> None:
-        program.install(seconds=600)
-        (tmp_path / "scan.pdf").write_bytes(half_a_scan())
-        (parsed,) = parse_all([(tmp_path / "scan.pdf", "scan.pdf")], Limits(seconds=6))
-        assert parsed.document is None
-        assert parsed.reason == "Reading it takes longer than 6 seconds."
-        process = int(program.log.read_text().split()[0])
-        for _ in range(50):
-            try:
-                os.kill(process, 0)
-            except ProcessLookupError:
-                return
-            time.sleep(0.1)
-        pytest.fail("the program runs on")
-
     @pytest.mark.skipif(not shutil.which("tesseract"), reason="Tesseract is not installed")
     def test_tesseract_itself_reads_a_scan(self) -> None:
         data = a_scan(FERRY, FEES)
@@ -212,6 +196,63 @@ class TestReading:
         ((_, expected),) = boxes(sheet.bytes(), 1, quote)
         assert page == 1
         assert (left, bottom, right, top) == pytest.approx(expected, abs=3)
+
+
+class Clock:
+    """A clock that goes on by 100 seconds whenever it is looked at."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        self.now += 100
+        return self.now
+
+
+class TestTime:
+    def test_pages_that_were_read_in_time_are_kept_and_the_others_named(
+        self, program: Program, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        program.install()
+        monkeypatch.setattr(ocr, "time", Clock())
+        with ocr.within(250):
+            document = read(a_scan(*["page"] * 4))
+        assert [block.page for block in document.blocks] == [1, 2]
+        assert document.extent.by_ocr == (1, 2)
+        assert document.extent.without_text == document.extent.unreached == (3, 4)
+        assert list(lacks(document.extent)) == [
+            f"Pages 3–4 of 4 are missing: OCR did not come so far in its time. {ocr.MORE_TIME}"
+        ]
+
+    def test_a_scan_of_which_nothing_was_read_in_time_says_so(self, program: Program) -> None:
+        program.install()
+        with ocr.within(0), pytest.raises(ParseError, match="In its time OCR has read 0") as caught:
+            read(a_scan(FERRY))
+        assert "the setting 'file_seconds'" in str(caught.value)
+        assert not program.log.exists()
+
+    def test_a_page_that_takes_too_long_is_given_up_with_its_program(
+        self, program: Program, tmp_path: Path
+    ) -> None:
+        program.install(seconds=600)
+        (tmp_path / "scan.pdf").write_bytes(half_a_scan())
+        limits = Limits(seconds=200, ocr=0.02)
+        (parsed,) = parse_all([(tmp_path / "scan.pdf", "scan.pdf")], limits)
+        assert parsed.document is not None, parsed.reason
+        assert texts(parsed.document) == [FERRY]
+        assert parsed.document.extent.unreached == (2,)
+        process = int(program.log.read_text().split()[0])
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
+
+    def test_attachments_share_the_time_of_their_mail(self, program: Program) -> None:
+        program.install()
+        mail = a_mail()
+        mail.add_attachment(half_a_scan(), "application", "pdf", filename="scan.pdf")
+        with ocr.within(0):
+            document = parse_bytes(bytes(mail), "mail.eml")
+        (reason,) = document.extent.unread
+        assert reason.startswith("'scan.pdf': Page 2 of 3 is missing: OCR did not come so far")
 
 
 class TestWhatIsMissing:
@@ -236,6 +277,50 @@ class TestWhatIsMissing:
     def test_nothing(self, program: Program) -> None:
         program.install()
         assert ocr.lacking() == ""
+
+
+class TestTheIndexOfALongScan:
+    @pytest.fixture(autouse=True)
+    def _impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """With the default of seconds a file there is hardly any time for OCR."""
+        few = 0.01
+        monkeypatch.setattr(
+            "index.reading.Limits", lambda seconds: Limits(200, few if seconds == 120 else 0.75)
+        )
+
+    def built(self, corpus: Path, store: Store, file_seconds: float = 120) -> FileReport:
+        report = build(corpus, store, HashEncoder(), file_seconds=file_seconds)
+        assert not report.unchanged
+        (line,) = [file for file in report.files if file.path == "scan.pdf"]
+        return line
+
+    def test_it_is_partly_there_until_it_is_given_more_time(
+        self, program: Program, corpus: Path, store: Store
+    ) -> None:
+        program.install(seconds=600)
+        (corpus / "scan.pdf").write_bytes(half_a_scan())
+        line = self.built(corpus, store)
+        assert line.state == "partly"
+        assert line.reason.startswith("Page 2 of 3 is missing: OCR did not come so far")
+        assert line.coverage == pytest.approx(2 / 3)
+        program.install()
+        line = self.built(corpus, store, file_seconds=300)
+        assert line.state == "indexed"
+        assert line.coverage == 1
+
+    def test_what_could_not_be_read_as_far_again_is_neither_proved_nor_changed(
+        self, program: Program, corpus: Path, store: Store
+    ) -> None:
+        program.install(seconds=600)
+        (corpus / "scan.pdf").write_bytes(half_a_scan())
+        self.built(corpus, store)
+        program.install()
+        report = verify(corpus, store)
+        assert report.unproved == ("scan.pdf",)
+        assert report.ok
+        assert report.current
+        program.remove()
+        assert verify(corpus, store).changed == ("scan.pdf",)
 
 
 class TestTheIndex:

@@ -265,7 +265,20 @@ class TestLeftOut:
             sheet.line(500, 30, str(number))
             sheet.write(text)
             sheet.page()
-        assert texts(read(sheet)) == [FERRY, FEES, WINTER, FERRY]
+        document = read(sheet)
+        assert texts(document) == [FERRY, FEES, WINTER, FERRY]
+        every = "Ferry Board, Report 1" + "Page 1 of 4" + "1"
+        assert document.extent.left_out == 4 * len(every)
+
+    def test_numbers_of_two_pages(self) -> None:
+        sheet = Sheet()
+        for number, text in ((9, FERRY), (10, FEES)):
+            sheet.line(280, 30, f"– {number} –")
+            sheet.write(text)
+            sheet.page()
+        document = read(sheet)
+        assert texts(document) == [FERRY, FEES]
+        assert document.extent.left_out == len("– 9 –" + "– 10 –")
 
     def test_what_stands_at_the_top_of_one_page_only_is_kept(self) -> None:
         sheet = Sheet()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +16,8 @@ from index.parsers import pool as module
 from index.parsers.pool import Ended, Pool, TooLong, TooMuch
 
 
-def work(task: tuple[str, float]) -> str:
-    """What the processes do: sleep, take memory, die, or say how often they were called."""
+def work(task: tuple[str, Any]) -> str:
+    """What the processes do: sleep, take memory, start a program, die, or say who they are."""
     what, number = task
     if what == "sleep":
         time.sleep(number)
@@ -23,6 +25,10 @@ def work(task: tuple[str, float]) -> str:
         return str(len(bytearray(int(number))))
     elif what == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "start":
+        program = subprocess.Popen(["sleep", "600"])
+        Path(number).write_text(str(program.pid))
+        program.wait()
     elif what == "leave":
         os._exit(int(number))
     elif what == "say":
@@ -88,3 +94,17 @@ def test_closing_ends_what_is_still_going_on() -> None:
     assert time.monotonic() - begun < 5
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_a_program_that_a_call_has_started_is_ended_with_it(tmp_path: Path, pool: Pool) -> None:
+    started = tmp_path / "started"
+    with pytest.raises(TooLong):
+        pool.finish(pool.submit(("start", str(started))))
+    program = int(started.read_text())
+    for _ in range(50):
+        try:
+            os.kill(program, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("the program runs on")

@@ -1,6 +1,7 @@
-"""DOCX: paragraphs under their headings, tables row by row, footnotes after their paragraph.
+"""DOCX: paragraphs under their headings, tables by rows, notes and diagrams after their paragraph.
 
-Headers and footers of pages, comments and deleted text are left out. Read by python-docx.
+Headers and footers of pages, comments and deleted text are left out and counted. Read by
+python-docx.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from typing import Any
 
 from index.errors import ParseError
 from index.parsers.archive import DAMAGED, opened, read, xml
+from index.parsers.author import names
+from index.parsers.diagram import box_texts
 from index.parsers.grid import WIDEST, Cell, row_texts
 from index.parsers.writer import Writer
-from index.records import Document
+from index.records import Document, Extent
 
 _HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)
 _NOTES = {"word/footnotes.xml": "footnote", "word/endnotes.xml": "endnote"}
+_ASIDE = re.compile(r"word/(?:header|footer|comments)\d*\.xml")
 _DRAWN = ("}drawing", "}pict", "}AlternateContent")
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
@@ -40,6 +44,7 @@ def parse_docx(data: bytes, document_id: str, digest: str) -> Document:
         document = docx.Document(io.BytesIO(data))
         writer = Writer()
         title = _body(document, writer, _notes(archive))
+        _leave_out(archive, document, writer)
         properties = _properties(document) if "docProps/core.xml" in archive.namelist() else {}
     except ParseError:
         raise
@@ -58,6 +63,7 @@ def parse_docx(data: bytes, document_id: str, digest: str) -> Document:
         "docx",
         digest,
         properties,
+        Extent(writer.left_out),
     )
 
 
@@ -76,6 +82,8 @@ def _body(document: Any, writer: Writer, notes: dict[tuple[str, str], str]) -> s
             title = " ".join(text.split())
         else:
             writer.add(text)
+        for box in box_texts(item, document.part):
+            writer.add(box)
         for kind in _NOTES.values():
             for reference in item.iter(f"{_W}{kind}Reference"):
                 writer.add(notes.pop((kind, reference.get(f"{_W}id", "")), ""))
@@ -218,18 +226,28 @@ def _notes(archive: zipfile.ZipFile) -> dict[tuple[str, str], str]:
     return found
 
 
+def _leave_out(archive: zipfile.ZipFile, document: Any, writer: Writer) -> None:
+    """Count what stands beside the text: headers, footers, comments, and what was deleted."""
+    for name in filter(_ASIDE.fullmatch, archive.namelist()):
+        try:
+            root = xml(read(archive, name))
+        except ParseError:
+            continue  # the text is there without it
+        for paragraph in root.iter(f"{_W}p"):
+            writer.leave_out(_text(paragraph))
+    for deleted in document.element.body.iter(f"{_W}delText"):
+        writer.leave_out(deleted.text or "")
+
+
 def _properties(document: Any) -> dict[str, str]:
     try:
         core = document.core_properties
-        found = {"title": core.title, "author": core.author}
+        found = {"title": core.title, "author": names([core.author])}
         if core.modified is not None:
             found["date"] = core.modified.date().isoformat()
     except (KeyError, ValueError, AttributeError):
         return {}
-    # What programs put there of themselves is no title and no author.
-    generic = {"Word Document", "python-docx"}
+    generic = "Word Document"  # what a program put there is no title
     return {
-        name: " ".join(value.split())
-        for name, value in found.items()
-        if value and value not in generic
+        name: " ".join(value.split()) for name, value in found.items() if value and value != generic
     }

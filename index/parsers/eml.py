@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 
 from index.errors import ParseError
 from index.parsers.html import decode_html, tree, write
+from index.parsers.remarks import lacks
 from index.parsers.text import decode
 from index.parsers.writer import Writer, whole
 from index.records import Document, Extent
@@ -26,16 +27,23 @@ Attachment = Callable[[bytes, str], Document]
 
 _ENCRYPTED = {"multipart/encrypted", "application/pkcs7-mime", "application/pgp-encrypted"}
 _SEEN_ONLY = ("image/", "audio/", "video/", "application/pgp-signature", "application/pkcs7-sig")
+_MALFORMED = (ValueError, IndexError, AttributeError, TypeError, LookupError, OverflowError)
+"""What reading a header that is not as it should be raises."""
+
 DEEPEST = 5  # mails inside mails
 
 
 @dataclass(slots=True)
 class _Reading:
-    """What is read of a mail: its text so far, what was read by OCR, and what could not be."""
+    """What is read of a mail: its text so far, what was read by OCR, and what could not be.
+
+    ``unreached`` counts the pages of attachments that OCR had no time for.
+    """
 
     writer: Writer
     attachment: Attachment | None
     engine: str = ""
+    unreached: int = 0
     unread: list[str] = field(default_factory=list)
 
 
@@ -66,6 +74,7 @@ def parse_eml(
     writer.end_section()
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     facts = {"author": sender, "date": _date(message), "ocr": reading.engine}
+    facts["unreached"] = str(reading.unreached or "")
     return Document(
         document_id,
         subject or name,
@@ -74,7 +83,7 @@ def parse_eml(
         "eml",
         digest,
         {key: value for key, value in facts.items() if value},
-        Extent(unread=tuple(reading.unread)),
+        Extent(writer.left_out, unread=tuple(reading.unread)),
     )
 
 
@@ -128,7 +137,9 @@ def _read_attachment(part: Message, reading: _Reading) -> None:
         reading.unread.append(f"'{name}': {error}")
         return
     reading.engine = reading.engine or found.metadata.get("ocr", "")
-    reading.unread += [f"'{name}': {reason}" for reason in found.extent.unread]
+    reading.unreached += len(found.extent.unreached)
+    reading.writer.left_out += found.extent.left_out
+    reading.unread += [f"'{name}': {reason}" for reason in lacks(found.extent)]
     reading.writer.begin_section(2, found.title or name)
     for block in found.blocks:
         reading.writer.add(found.text[block.start : block.end])
@@ -137,8 +148,8 @@ def _read_attachment(part: Message, reading: _Reading) -> None:
 def _file_name(part: Message) -> str:
     try:
         name = part.get_filename() or ""
-    except (ValueError, IndexError, AttributeError, TypeError, LookupError):
-        return ""  # a header that is not as it should be
+    except _MALFORMED:
+        return ""
     return PurePosixPath(name.replace("\\", "/")).name
 
 
@@ -161,12 +172,12 @@ def _text(part: Message) -> str:
 def _header(message: Message, name: str) -> str:
     try:
         return " ".join(whole(str(message.get(name) or "")).split())
-    except (ValueError, IndexError, AttributeError, TypeError, LookupError):
-        return ""  # a header that is not as it should be
+    except _MALFORMED:
+        return ""
 
 
 def _date(message: Message) -> str:
     try:
         return parsedate_to_datetime(_header(message, "date")).date().isoformat()
-    except (ValueError, TypeError, IndexError, OverflowError):
+    except _MALFORMED:
         return ""

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 from index.errors import ParseError
 from index.parsers.archive import opened, read, xml
-from index.parsers.html import decode_html, tree, write
+from index.parsers.author import names
+from index.parsers.html import decode_html, leave_out, tree, write
 from index.parsers.writer import Writer
 from index.records import Document, Extent
 
@@ -35,11 +36,11 @@ def parse_epub(data: bytes, document_id: str, digest: str) -> Document:
         item = files.get(reference.get("idref"))
         if item is None or "html" not in (item.get("media-type") or ""):
             continue
-        if "nav" in (item.get("properties") or "").split():
-            continue
         name = posixpath.normpath(posixpath.join(folder, unquote(item.get("href") or "")))
         try:
-            write(tree(decode_html(read(archive, name))), writer)
+            page = tree(decode_html(read(archive, name)))
+            is_contents = "nav" in (item.get("properties") or "").split()
+            (leave_out if is_contents else write)(page, writer)
         except ParseError as error:
             unread.append(f"'{name}': {error}")
     writer.end_section()
@@ -47,8 +48,9 @@ def parse_epub(data: bytes, document_id: str, digest: str) -> Document:
         raise ParseError(f"No chapter can be read. {unread[0]}")
     fields = {
         name: " ".join((content.findtext(f".//{{*}}{tag}") or "").split())
-        for name, tag in (("title", "title"), ("author", "creator"), ("date", "date"))
+        for name, tag in (("title", "title"), ("date", "date"))
     }
+    fields["author"] = names(creator.text for creator in content.iter("{*}creator"))
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     return Document(
         document_id,
@@ -58,5 +60,5 @@ def parse_epub(data: bytes, document_id: str, digest: str) -> Document:
         "epub",
         digest,
         {name: value for name, value in fields.items() if value},
-        Extent(unread=tuple(unread)),
+        Extent(writer.left_out, unread=tuple(unread)),
     )

@@ -1,12 +1,14 @@
 """HTML, and the chapters of an EPUB: what a reader of the page sees, under its headings.
 
-Scripts, styles, forms and navigation are left out; tables are read row by row. The page is taken
-apart as browsers do, by Lexbor; nothing is fetched and no script runs.
+Scripts, styles, forms and navigation are left out, and the text in the latter two is counted;
+tables are read row by row. The page is taken apart as browsers do, by Lexbor; nothing is fetched
+and no script runs.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -14,14 +16,16 @@ from index.errors import ParseError
 from index.parsers.grid import WIDEST, Cell
 from index.parsers.text import decode
 from index.parsers.writer import Writer
-from index.records import Document
+from index.records import Document, Extent
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode as Node
 
-LEFT_OUT = frozenset(
-    "script style template noscript nav form button input select textarea iframe object embed svg "
-    "math canvas audio video map dialog head menu".split()
+NO_TEXT = frozenset(
+    "script style template noscript iframe object embed canvas audio video head".split()
+)
+LEFT_OUT = NO_TEXT | frozenset(
+    "nav form button input select textarea svg math map dialog menu".split()
 )
 BLOCKS = frozenset(
     "p div section article main header footer aside ul ol li dl dt dd blockquote pre figure "
@@ -57,6 +61,7 @@ def parse_html(data: bytes, document_id: str, digest: str) -> Document:
         tuple(writer.blocks),
         "html",
         digest,
+        extent=Extent(left_out=writer.left_out),
     )
 
 
@@ -93,20 +98,22 @@ def write(root: Node, writer: Writer) -> None:
         tag = node.tag
         if tag == "-text":
             parts.append(node.text_content or "")
-        elif tag in _HEADINGS and not _left_out(node):
+        elif tag == "br":
+            parts.append(f" {_BREAK} ")
+        elif _left_out(node):
+            leave_out(node, writer)
+        elif tag in _HEADINGS:
             flush()
-            if heading := visible(node):
+            if heading := visible(node, writer):
                 writer.begin_section(_HEADINGS[tag], heading)
-        elif tag == "table" and not _left_out(node) and not node.css("table table"):
+        elif tag == "table" and not node.css("table table"):
             flush()
             _write_table(node, writer)
-        elif tag == "pre" and not _left_out(node):
+        elif tag == "pre":
             flush()
             for part in _BLANK.split(node.text()):
                 writer.add(part.strip("\n"))
-        elif tag == "br":
-            parts.append(f" {_BREAK} ")
-        elif not _left_out(node):
+        else:
             if tag in BLOCKS:
                 flush()
             if depth > DEEPEST:
@@ -121,17 +128,19 @@ def write(root: Node, writer: Writer) -> None:
     flush()
 
 
-def visible(node: Node, depth: int = 0) -> str:
-    """The text of an element on one line, without what is left out."""
+def visible(node: Node, writer: Writer, depth: int = 0) -> str:
+    """The text of an element on one line, without what is left out, which the writer counts."""
     if depth > DEEPEST:
         return " ".join(node.text(separator=" ").split())
     parts: list[str] = []
     for child in node.iter(include_text=True):
         if child.tag == "-text":
             parts.append(child.text_content or "")
-        elif not _left_out(child):
+        elif _left_out(child):
+            leave_out(child, writer)
+        else:
             apart = " " if child.tag in BLOCKS or child.tag == "br" else ""
-            inner = visible(child, depth + 1)
+            inner = visible(child, writer, depth + 1)
             raw = child.text()
             # White space at the edges of an inline element sets words apart.
             before = " " if raw[:1].isspace() else apart
@@ -139,9 +148,23 @@ def visible(node: Node, depth: int = 0) -> str:
     return " ".join("".join(parts).split())
 
 
+def leave_out(node: Node, writer: Writer) -> None:
+    """Count the text of an element that is not kept."""
+    parts: list[str] = []
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if one.tag == "-text":
+            parts.append(one.text_content or "")
+        elif one.tag not in NO_TEXT:
+            waiting.extend(one.iter(include_text=True))
+    writer.leave_out(" ".join(parts))
+
+
 def _left_out(node: Node) -> bool:
     if node.tag in LEFT_OUT:
-        return True
+        # Some servers put the whole page into a form.
+        return node.tag != "form" or node.css_first("h1, main, article") is None
     attributes = node.attributes
     if attributes and "note" in f"{attributes.get('epub:type')} {attributes.get('role')}":
         return False  # a note that is hidden until someone points at its number
@@ -156,11 +179,11 @@ def _left_out(node: Node) -> bool:
 def _write_table(table: Node, writer: Writer) -> None:
     caption = table.css_first("caption")
     if caption is not None:
-        writer.add(visible(caption))
+        writer.add(visible(caption, writer))
     rows: list[list[Cell]] = []
     head = 0
-    for row in table.css("tr"):
-        cells = [cell for cell in row.iter() if cell.tag in ("td", "th")]
+    for row in _seen(table.css("tr"), writer):
+        cells = _seen((cell for cell in row.iter() if cell.tag in ("td", "th")), writer)
         inside = row.parent
         heads = (inside is not None and inside.tag == "thead") or (
             bool(cells) and all(cell.tag == "th" for cell in cells)
@@ -168,11 +191,25 @@ def _write_table(table: Node, writer: Writer) -> None:
         if heads and head == len(rows):
             head += 1
         rows.append(
-            [Cell(visible(one), _span(one, "colspan"), _span(one, "rowspan")) for one in cells]
+            [
+                Cell(visible(one, writer), _span(one, "colspan"), _span(one, "rowspan"))
+                for one in cells
+            ]
         )
     if rows and max(map(len, rows)) < 2:  # only there to place things on the page
         head = 0
     writer.add_table(rows, head=head)
+
+
+def _seen(nodes: Iterable[Node], writer: Writer) -> list[Node]:
+    """Those that are not left out; the writer counts the others."""
+    kept = []
+    for node in nodes:
+        if _left_out(node):
+            leave_out(node, writer)
+        else:
+            kept.append(node)
+    return kept
 
 
 def _span(cell: Node, name: str) -> int:

@@ -2,7 +2,7 @@
 
 The document's text is what a reader sees, without the marks. HTML inside Markdown is not
 interpreted: it stays as the characters it is made of. A heading with nothing below it is read as
-a paragraph. Front matter gives the title and is otherwise left out.
+a paragraph. Front matter gives the title and is otherwise left out, and counted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from index.parsers.text import decode
 from index.parsers.writer import Writer, row_text
-from index.records import Block, Document
+from index.records import Block, Document, Extent
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -29,15 +29,17 @@ def parse_markdown(data: bytes, document_id: str, digest: str) -> Document:
         ParseError: the bytes are no text.
     """
     source = decode(data)
-    title, first_line = "", 1
+    title, first_line, left_out = "", 1, 0
     if front := _FRONT_MATTER.match(source):
         found = _TITLE.search(front.group(1))
         title = found.group(2) if found else ""
+        left_out = len(front.group(1).strip())
         first_line += source.count("\n", 0, front.end())
         source = source[front.end() :]
     text, blocks, first_heading = _read(source, first_line)
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
-    return Document(document_id, title or first_heading or name, text, blocks, "markdown", digest)
+    title, extent = title or first_heading or name, Extent(left_out)
+    return Document(document_id, title, text, blocks, "markdown", digest, {}, extent)
 
 
 def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str]:

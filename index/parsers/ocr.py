@@ -1,14 +1,19 @@
 """OCR: the lines of a page that is a picture, by Tesseract, where it is installed.
 
 It is an extra: the package ``pytesseract`` and the program ``tesseract``. Without them nothing is
-read here, and ``lacking`` says what to install.
+read here, and ``lacking`` says what to install. It can be given an end, at which it stops.
 """
 
 from __future__ import annotations
 
+import contextlib
+import math
 import shutil
 import subprocess
+import time
 from collections import ChainMap
+from collections.abc import Iterator
+from contextvars import ContextVar
 from importlib.util import find_spec
 from itertools import groupby
 from statistics import fmean, median
@@ -23,8 +28,26 @@ SURE = 50  # per cent: a line that is read with less confidence is a pattern, no
 HEADING = 1.5  # of the usual height of lines: letters have ascenders or not, headings are higher
 DESCENDER = 0.2  # of the height of a line, below its baseline
 
+MORE_TIME = "Raise the setting 'file_seconds', or split the file, then rebuild."
+
 PACKAGE = "pip install pytesseract"
 PROGRAM = "sudo apt-get install tesseract-ocr (Debian, Ubuntu) or brew install tesseract (macOS)"
+
+_until: ContextVar[float] = ContextVar("until", default=math.inf)  # on the monotonic clock
+
+
+class OutOfTime(Exception):  # noqa: N818 pages are left over, which is no error of ours
+    """The time in which pages may be read is used up."""
+
+
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Read no page, and end the one that is being read, once these seconds are used up."""
+    token = _until.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(token)
 
 
 def engine(language: str = LANGUAGE) -> str:
@@ -53,23 +76,32 @@ def read(pdf: Any, number: int, language: str = LANGUAGE) -> list[Line]:
     """The lines that Tesseract sees on page ``number``, from 1, of a PDF; none where it fails.
 
     Their boxes are in points of the page as it is shown, from its lower left corner.
+
+    Raises:
+        OutOfTime: it is too late to begin with the page, or to wait for it any longer.
     """
     from pytesseract import pytesseract
 
     if not isinstance(pytesseract.environ, ChainMap):
         # Where the processor is busy, threads of Tesseract wait for each other for minutes.
         pytesseract.environ = ChainMap({"OMP_THREAD_LIMIT": "1"}, pytesseract.environ)
+    left = _until.get() - time.monotonic()
+    if left <= 0:
+        raise OutOfTime
     try:
         page = pdf[number - 1]
         width, height = page.get_size()
         scale = min(DPI / 72, (PIXELS / (width * height)) ** 0.5)
-        left, bottom, *_ = page.get_bbox()
+        corner, bottom, *_ = page.get_bbox()
         picture = page.render(scale=scale, grayscale=True).to_pil()
-        found = pytesseract.image_to_data(picture, lang=language, output_type="dict")
+        limit = 0 if math.isinf(left) else left  # seconds; 0 is no limit
+        found = pytesseract.image_to_data(picture, lang=language, output_type="dict", timeout=limit)
         seen = _seen(found)
-    except (RuntimeError, OSError, ValueError, KeyError, ArithmeticError, SystemExit):
+    except (RuntimeError, OSError, ValueError, KeyError, ArithmeticError, SystemExit) as error:
+        if time.monotonic() >= _until.get():
+            raise OutOfTime from error
         return []  # the report names a page without text
-    lines = [_line(words, 1 / scale, left, bottom + height) for words in seen]
+    lines = [_line(words, 1 / scale, corner, bottom + height) for words in seen]
     usual = median(line.size for line in lines) if lines else 0.0
     for line in lines:
         line.size = line.size if line.size > HEADING * usual else usual

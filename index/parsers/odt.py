@@ -1,4 +1,7 @@
-"""ODT: paragraphs under their headings, lists, and tables row by row."""
+"""ODT: paragraphs under their headings, lists, and tables row by row.
+
+Tables of contents, comments and deleted text are left out and counted.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from typing import Any
 
 from index.errors import ParseError
 from index.parsers.archive import opened, read, xml
+from index.parsers.author import names
 from index.parsers.grid import WIDEST, Cell, row_texts
 from index.parsers.writer import Writer
-from index.records import Document
+from index.records import Document, Extent
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -42,11 +46,14 @@ def parse_odt(data: bytes, document_id: str, digest: str) -> Document:
     writer = Writer()
     _write(body, writer)
     writer.end_section()
+    for element in body.iter(*_LEFT_OUT):
+        writer.leave_out(" ".join(element.itertext(f"{_TEXT}*")))
     properties: dict[str, str] = {}
     if "meta.xml" in archive.namelist():
         root = xml(read(archive, "meta.xml"))
         for name, tag in (("title", "title"), ("author", "creator"), ("date", "date")):
             value = " ".join((root.findtext(f".//{{*}}{tag}") or "").split())
+            value = names([value]) if name == "author" else value
             if value:
                 properties[name] = value[:10] if name == "date" else value
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
@@ -58,6 +65,7 @@ def parse_odt(data: bytes, document_id: str, digest: str) -> Document:
         "odt",
         digest,
         properties,
+        Extent(writer.left_out),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import index.parsers.ocr as ocr
 from index.errors import ParseError
+from index.parsers.author import names
 from index.parsers.flow import write
 from index.parsers.layout import CUT, Box, Line, Page, drop_running
 from index.parsers.writer import Writer
@@ -39,7 +40,7 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
     if not any(page.height for page in pages):
         raise ParseError("The PDF is damaged: none of its pages can be opened.")
     if extent.without_text and not any(page.lines for page in pages):
-        raise ParseError(_no_text(len(extent.without_text), engine))
+        raise ParseError(_no_text(extent, engine))
     for page in pages:
         page.order()
     writer = Writer()
@@ -47,8 +48,9 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     title = facts["Title"]
     title = title if _is_title(title) else writer.first_heading or name
-    metadata = {"author": facts["Author"], "date": _date(facts)}
-    metadata["ocr"] = engine if extent.by_ocr else ""
+    metadata = {"author": names([facts["Author"]]), "date": _date(facts)}
+    metadata["ocr"] = engine if extent.by_ocr or extent.unreached else ""
+    metadata["unreached"] = str(len(extent.unreached) or "")
     return Document(
         document_id,
         title,
@@ -68,8 +70,13 @@ def _pages(pdf: Any) -> tuple[list[Page], Extent, str]:
     left_out = drop_running(pages)
     pictures = [page for page in pages if not page.lines and _is_picture(pdf, page)]
     engine = ocr.engine() if pictures else ""
-    for page in pictures if engine else ():
-        page.lines = ocr.read(pdf, page.number)
+    unreached: tuple[int, ...] = ()
+    for place, page in enumerate(pictures if engine else ()):
+        try:
+            page.lines = ocr.read(pdf, page.number)
+        except ocr.OutOfTime:
+            unreached = tuple(one.number for one in pictures[place:])
+            break
         whole[page.number] = page.lines or whole[page.number]
     by_ocr = tuple(page.number for page in pictures if page.lines)
     without_text = tuple(page.number for page in pictures if not page.lines)
@@ -79,11 +86,15 @@ def _pages(pdf: Any) -> tuple[list[Page], Extent, str]:
         for page in pages:
             page.lines = [line for line in whole[page.number] if _LETTER.search(line.text)]
             left_out -= sum(len(line.text) for line in page.lines)
-    return pages, Extent(left_out, len(pages), without_text, by_ocr), engine
+    return pages, Extent(left_out, len(pages), without_text, by_ocr, unreached), engine
 
 
-def _no_text(pages: int, engine: str) -> str:
+def _no_text(extent: Extent, engine: str) -> str:
+    pages = len(extent.without_text)
     what = "its only page is a picture" if pages == 1 else f"{pages:,} pictures"
+    if extent.unreached:
+        late = f"In its time OCR has read {pages - len(extent.unreached):,}, and found no text."
+        return f"The PDF has no text layer ({what}). {late} {ocr.MORE_TIME}"
     if engine:
         return f"The PDF has no text layer ({what}), and OCR finds no text in it."
     return f"The PDF has no text layer ({what}). It needs OCR. {ocr.lacking()}"

@@ -1,4 +1,4 @@
-"""PPTX: the texts, tables and notes of each slide under its title. Read by python-pptx."""
+"""PPTX: texts, tables, diagrams and notes of each slide under its title. Read by python-pptx."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 from index.errors import ParseError
 from index.parsers.archive import DAMAGED, opened
+from index.parsers.author import names
+from index.parsers.diagram import box_texts
 from index.parsers.grid import Cell
 from index.parsers.writer import Writer
 from index.records import Document
@@ -32,7 +34,7 @@ def parse_pptx(data: bytes, document_id: str, digest: str) -> Document:
             _slide(slide, writer, number)
         writer.end_section()
         core = presentation.core_properties
-        found = {"title": core.title, "author": core.author}
+        found = {"title": core.title, "author": names([core.author])}
         if core.modified is not None:
             found["date"] = core.modified.date().isoformat()
     except (
@@ -41,7 +43,7 @@ def parse_pptx(data: bytes, document_id: str, digest: str) -> Document:
         raise ParseError(
             f"The presentation is damaged: {error or type(error).__name__}."
         ) from error
-    generic = {"PowerPoint Presentation", "python-pptx", "Steve Canny"}
+    generic = {"PowerPoint Presentation", "Steve Canny"}  # of python-pptx's own template
     properties = {
         name: " ".join(value.split())
         for name, value in found.items()
@@ -80,6 +82,8 @@ def _slide(slide: Any, writer: Writer, number: int) -> None:
         elif shape.has_text_frame:
             for paragraph in shape.text_frame.paragraphs:
                 writer.add(paragraph.text.replace("\v", "\n"), page=number)
+        for text in box_texts(shape.element, slide.part):
+            writer.add(text, page=number)
     if slide.has_notes_slide and (frame := slide.notes_slide.notes_text_frame) is not None:
         for paragraph in frame.paragraphs:
             writer.add(paragraph.text.replace("\v", "\n"), page=number)

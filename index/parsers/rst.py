@@ -1,6 +1,7 @@
 """reStructuredText: sections, paragraphs, lists, tables and code, by docutils.
 
-No directive includes other files, fetches anything or passes raw markup through.
+Comments and what a document says of itself are left out and counted. No directive includes other
+files, fetches anything or passes raw markup through.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from index.errors import ParseError
 from index.parsers.grid import Cell
 from index.parsers.text import decode
 from index.parsers.writer import Writer
-from index.records import Document
+from index.records import Document, Extent
 
 if TYPE_CHECKING:
     from docutils import nodes
@@ -52,7 +53,8 @@ def parse_rst(data: bytes, document_id: str, digest: str) -> Document:
     writer.end_section()
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     title = writer.first_heading or name
-    return Document(document_id, title, writer.text(), tuple(writer.blocks), "rst", digest)
+    blocks, extent = tuple(writer.blocks), Extent(writer.left_out)
+    return Document(document_id, title, writer.text(), blocks, "rst", digest, {}, extent)
 
 
 def _write(node: nodes.Node, writer: Writer, depth: int) -> None:
@@ -72,10 +74,12 @@ def _write(node: nodes.Node, writer: Writer, depth: int) -> None:
         elif isinstance(child, nodes.literal_block | nodes.doctest_block | nodes.line_block):
             writer.add(child.astext().strip("\n"), line)
         elif isinstance(
-            child, nodes.comment | nodes.system_message | nodes.substitution_definition
-            | nodes.target | nodes.raw | nodes.problematic | nodes.docinfo,
+            child, nodes.system_message | nodes.substitution_definition | nodes.target
+            | nodes.problematic,
         ):  # fmt: skip
             continue
+        elif isinstance(child, nodes.comment | nodes.raw | nodes.docinfo):
+            writer.leave_out(child.astext())
         elif isinstance(child, nodes.TextElement):
             writer.add(" ".join(child.astext().split()), line)
         else:

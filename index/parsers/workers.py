@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from index.errors import ParseError
-from index.parsers import SUFFIXES, parse
+from index.parsers import SUFFIXES, ocr, parse
 from index.parsers.pool import Call, Ended, Pool, TooLong, TooMuch
 from index.records import Document
+
+SECONDS = 120.0
+"""What reading one file may take."""
 
 SMALL = 200_000
 """Bytes up to which plain text is read at once: to start a process would take longer."""
@@ -20,9 +25,14 @@ SMALL = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may cost: seconds, and bytes of memory beyond what a worker has anyway."""
+    """What one file may cost: seconds, and bytes of memory beyond what a worker has anyway.
 
-    seconds: float = 120.0
+    ``ocr`` is the share of the seconds after which no more pictures are read, so that those that
+    were are not lost.
+    """
+
+    seconds: float = SECONDS
+    ocr: float = 0.75
     memory: int = 2_000_000_000
 
 
@@ -45,7 +55,9 @@ def parse_all(
     """
     limits = limits or Limits()
     count = max(1, workers or os.cpu_count() or 1)
-    pool = Pool(_parse, count, limits.seconds, limits.memory)
+    pool = Pool(
+        partial(_parse, for_ocr=limits.ocr * limits.seconds), count, limits.seconds, limits.memory
+    )
     waiting: deque[tuple[Path, str] | Call] = deque()
     try:
         for file in files:
@@ -64,7 +76,7 @@ def _result(waiting: tuple[Path, str] | Call, pool: Pool, limits: Limits) -> Par
     try:
         found: Parsed = pool.finish(waiting)
     except TooLong:
-        reason = f"Reading it takes longer than {limits.seconds:g} seconds."
+        reason = f"Reading it takes longer than {limits.seconds:g} seconds. {ocr.MORE_TIME}"
         return Parsed(None, reason, limits.seconds)
     except TooMuch:
         return Parsed(None, f"Reading it takes more than {limits.memory / 1e9:.1f} GB of memory.")
@@ -74,10 +86,11 @@ def _result(waiting: tuple[Path, str] | Call, pool: Pool, limits: Limits) -> Par
     return found
 
 
-def _parse(file: tuple[Path, str]) -> Parsed:
+def _parse(file: tuple[Path, str], for_ocr: float = math.inf) -> Parsed:
     begun = time.monotonic()
     try:
-        return Parsed(parse(*file), "", time.monotonic() - begun)
+        with ocr.within(for_ocr):
+            return Parsed(parse(*file), "", time.monotonic() - begun)
     except ParseError as error:
         reason = str(error)
     except RecursionError:

@@ -18,6 +18,7 @@ class Writer:
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         self.first_heading = ""
+        self.left_out = 0  # characters that were seen and are not kept
         self._headings: list[str] = []  # _headings[level - 1]; "" where a level was left out
         self._place: tuple[int | None, int | None] = (None, None)
         self._bare = False  # nothing stands below the last heading yet
@@ -56,6 +57,10 @@ class Writer:
         self.blocks.append(Block(self._length, self._length + len(text), path, line, page))
         self._parts.append(text)
         self._length += len(text)
+
+    def leave_out(self, text: str) -> None:
+        """Count a text that is seen in the file and not kept, such as navigation."""
+        self.left_out += len(" ".join(text.split()))
 
     def text(self) -> str:
         """All paragraphs, set apart by blank lines: what the blocks' offsets are into."""
