@@ -18,12 +18,13 @@ import numpy as np
 
 from index.cache import VectorCache
 from index.corpus import Source, scan
+from index.documents import read_files, with_pictures
 from index.embed import embed
 from index.encoder import Encoder
 from index.errors import CorpusError, ParseError, PassagesError, StoreError
 from index.lexical import ANALYZER, Fields, LexicalIndex
 from index.parsers import digest_of, ocr
-from index.parsers.workers import parse_all
+from index.parsers.workers import Parsed
 from index.passages import SPLITTER, Window, cut_tokens, same_words, split
 from index.progress import Meter, OnProgress
 from index.records import Document, Extent, FileReport, Passage
@@ -77,7 +78,8 @@ def build(
     with store.lock(), _store_errors(store):
         begun = time.monotonic()
         sources, skipped = scan(corpus)
-        digest = _digest_of(sources, skipped)
+        digests = _digests_of(sources)
+        digest = _digest_of(digests, skipped)
         current = None if force else _usable(store, digest, recipe)
         if current is not None:
             files = current.table.files()
@@ -94,7 +96,7 @@ def build(
                 unchanged=True,
             )
         meter = Meter(progress)
-        reading = _Reading.files(sources, skipped, meter)
+        reading = _Reading.files(sources, skipped, digests, store.documents, meter)
         return _assemble(reading, store, encoder, recipe, meter, str(corpus.resolve()), digest)
 
 
@@ -248,10 +250,18 @@ class _Reading:
         self._seconds = 0.0
 
     @classmethod
-    def files(cls, sources: list[Source], skipped: list[FileReport], meter: Meter) -> _Reading:
+    def files(
+        cls,
+        sources: list[Source],
+        skipped: list[FileReport],
+        digests: dict[str, str],
+        kept: Path,
+        meter: Meter,
+    ) -> _Reading:
         reading = cls(())
         reading.reports.extend(skipped)
-        reading._documents = reading._parsed(sources, meter)
+        parsed = read_files(sources, digests, kept)
+        reading._documents = reading._parsed(sources, parsed, meter)
         return reading
 
     def __iter__(self) -> Iterator[Document]:
@@ -276,11 +286,12 @@ class _Reading:
             )
         )
 
-    def _parsed(self, sources: list[Source], meter: Meter) -> Iterator[Document]:
+    def _parsed(
+        self, sources: list[Source], files: Iterator[Parsed], meter: Meter
+    ) -> Iterator[Document]:
         meter.begin("reading", len(sources))
         seen: dict[str, str] = {}
-        files = ((source.path, source.document_id) for source in sources)
-        for source, parsed in zip(meter.count(sources), parse_all(files), strict=True):
+        for source, parsed in zip(meter.count(sources), files, strict=True):
             document, self._seconds = parsed.document, parsed.seconds
             if document is None:
                 seconds = round(parsed.seconds, 3)
@@ -332,20 +343,27 @@ def _pages(numbers: tuple[int, ...], extent: Extent, one: str, many: str) -> str
     return f"{pages} {shown}{more} of {extent.pages} {verb}"
 
 
-def _digest_of(sources: list[Source], skipped: list[FileReport]) -> str:
+def _digests_of(sources: list[Source]) -> dict[str, str]:
+    """The hash of each file's content by its document's id, or why there is none."""
+    found = {}
+    for source in sources:
+        try:
+            found[source.document_id] = digest_of(source.path)
+        except ParseError as error:
+            found[source.document_id] = str(error)
+    return found
+
+
+def _digest_of(digests: dict[str, str], skipped: list[FileReport]) -> str:
     """One hash of all that the corpus consists of: names, contents, and what is left out.
 
     What reads pictures counts where there may be some: once OCR is installed, a build finds more.
     """
     content = hashlib.sha256()
-    if any(source.path.suffix.lower() in (".pdf", ".eml") for source in sources):
+    if with_pictures(digests):
         content.update(ocr.engine().encode())
-    for source in sources:
-        try:
-            digest = digest_of(source.path)
-        except ParseError as error:
-            digest = str(error)
-        content.update(f"{source.document_id}\0{digest}\0".encode())
+    for document_id, digest in digests.items():
+        content.update(f"{document_id}\0{digest}\0".encode())
     for file in skipped:
         content.update(f"{file.path}\0{file.reason}\0".encode())
     return content.hexdigest()

@@ -54,7 +54,7 @@ LAYERS = [
         "index.corpus",
         "index.progress",
     ],
-    ["index.embed"],
+    ["index.embed", "index.documents"],
     ["index.store"],
     ["index.build", "index.search", "index.verify"],
     ["index.reader", "index.confidence", "index.answer", "index.evaluate"],
