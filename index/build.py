@@ -16,6 +16,7 @@ import numpy as np
 
 from index.cache import VectorCache
 from index.corpus import scan
+from index.documents import read_files
 from index.embed import embed
 from index.encoder import Encoder
 from index.errors import CorpusError, PassagesError, StoreError
@@ -23,7 +24,7 @@ from index.lexical import ANALYZER, Fields, LexicalIndex
 from index.parsers.workers import SECONDS
 from index.passages import SPLITTER, Window, cut_tokens, same_words, split
 from index.progress import Meter, OnProgress
-from index.reading import Reading, digest_of_corpus
+from index.reading import Reading, digest_of_corpus, digests_of
 from index.records import Document, FileReport, Passage
 from index.sentences import SentenceVectors, SentenceWriter
 from index.store import LEXICAL, TABLE, Recipe, Snapshot, Store
@@ -77,7 +78,8 @@ def build(
     with store.lock(), _store_errors(store):
         begun = time.monotonic()
         sources, skipped = scan(corpus)
-        digest = digest_of_corpus(sources, skipped, file_seconds)
+        digests = digests_of(sources)
+        digest = digest_of_corpus(digests, skipped, file_seconds)
         current = None if force else _usable(store, digest, recipe)
         if current is not None:
             files = current.table.files()
@@ -94,7 +96,8 @@ def build(
                 unchanged=True,
             )
         meter = Meter(progress)
-        reading = Reading.files(sources, skipped, meter, file_seconds)
+        parsed = read_files(sources, digests, store.documents, file_seconds)
+        reading = Reading.files(sources, skipped, parsed, meter)
         return _assemble(reading, store, encoder, recipe, meter, str(corpus.resolve()), digest)
 
 

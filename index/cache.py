@@ -1,11 +1,12 @@
-"""The vector cache: what a model once made of a text is never computed again.
+"""The caches: what was once made of a text or a file is not made again.
 
-A SQLite file beside the snapshots. Losing it costs time, never data; it may be deleted. What is
+SQLite files beside the snapshots. Losing one costs time, never data; it may be deleted. What is
 damaged in it is unknown, never used.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import zlib
 from collections.abc import Iterable, Sequence
@@ -17,28 +18,31 @@ from numpy.typing import NDArray
 Halves = NDArray[np.float16]
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS vectors (
-    model TEXT NOT NULL, text TEXT NOT NULL, vectors BLOB NOT NULL, PRIMARY KEY (model, text)
+CREATE TABLE IF NOT EXISTS cache (
+    kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, key)
 );
 """
 _ASK_AT_ONCE = 500  # SQLite's oldest limit on parameters is 999
-_CHECKSUM = 4  # bytes after the vectors, which SQLite itself would not prove
+_CHECKSUM = 4  # bytes after each value, which SQLite itself would not prove
 
 
-class VectorCache:
-    """Vectors by (model hash, text hash). One writer at a time: the build that holds the lock."""
+class Cache:
+    """Bytes by key, of one kind. One writer at a time: the build that holds the lock.
 
-    def __init__(self, path: Path, model: str, dimension: int) -> None:
+    Raises:
+        OSError: the file cannot be opened.
+    """
+
+    def __init__(self, path: Path, kind: str) -> None:
         self._path = path
-        self._model = model
-        self._dimension = dimension
+        self._kind = kind
         self._connection = self._open()
 
     def _open(self) -> sqlite3.Connection:
         try:
             return self._connect()
         except sqlite3.OperationalError as error:
-            raise OSError(f"The vector cache cannot be opened: {error}") from error
+            raise OSError(f"The cache '{self._path.name}' cannot be opened: {error}") from error
         except sqlite3.DatabaseError:
             self._remove()
             return self._connect()
@@ -62,52 +66,89 @@ class VectorCache:
         self._remove()
         self._connection = self._open()
 
-    def get(self, keys: Sequence[str]) -> dict[str, Halves]:
-        """The vectors of those texts that are known, each ``(1 + sentences, d)``."""
+    def get(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """The values of those keys that are known."""
         try:
             return self._get(keys)
         except sqlite3.DatabaseError:
             self._begin_anew()
             return {}
 
-    def _get(self, keys: Sequence[str]) -> dict[str, Halves]:
-        found: dict[str, Halves] = {}
+    def _get(self, keys: Sequence[str]) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
         for start in range(0, len(keys), _ASK_AT_ONCE):
             part = keys[start : start + _ASK_AT_ONCE]
             marks = ",".join("?" * len(part))
             rows = self._connection.execute(
-                f"SELECT text, vectors FROM vectors WHERE model = ? AND text IN ({marks})",  # noqa: S608
-                (self._model, *part),
+                f"SELECT key, value FROM cache WHERE kind = ? AND key IN ({marks})",  # noqa: S608
+                (self._kind, *part),
             )
             for key, blob in rows:
                 data, checksum = blob[:-_CHECKSUM], blob[-_CHECKSUM:]
                 if _checksum(data) == checksum:
-                    found[key] = np.frombuffer(data, np.float16).reshape(-1, self._dimension)
+                    found[key] = data
         return found
 
-    def put(self, items: Iterable[tuple[str, Halves]]) -> None:
-        """Remember vectors; what is written survives a killed process.
+    def known(self, keys: Sequence[str]) -> set[str]:
+        """Those of the keys that have a value."""
+        try:
+            rows = self._connection.execute("SELECT key FROM cache WHERE kind = ?", (self._kind,))
+            return {key for (key,) in rows}.intersection(keys)
+        except sqlite3.DatabaseError:
+            self._begin_anew()
+            return set()
+
+    def put(self, items: Iterable[tuple[str, bytes]]) -> None:
+        """Remember values; what is written survives a killed process.
 
         Raises:
             OSError: the disk is full or cannot be written.
         """
-        blobs = ((key, vectors.tobytes()) for key, vectors in items)
-        rows = [(self._model, key, blob + _checksum(blob)) for key, blob in blobs]
+        rows = [(self._kind, key, value + _checksum(value)) for key, value in items]
         try:
             self._put(rows)
         except sqlite3.OperationalError as error:
-            raise OSError(f"The vector cache cannot be written: {error}") from error
+            reason = f"The cache '{self._path.name}' cannot be written: {error}"
+            raise OSError(reason) from error
         except sqlite3.DatabaseError:
             self._begin_anew()
             self._put(rows)
 
     def _put(self, rows: list[tuple[str, str, bytes]]) -> None:
         with self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+            self._connection.executemany("INSERT OR REPLACE INTO cache VALUES (?, ?, ?)", rows)
+
+    def keep(self, keys: Iterable[str]) -> None:
+        """Forget all others."""
+        with contextlib.suppress(sqlite3.DatabaseError), self._connection:
+            self._connection.execute("CREATE TEMP TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY)")
+            self._connection.execute("DELETE FROM kept")
+            rows = ((key,) for key in keys)
+            self._connection.executemany("INSERT OR IGNORE INTO kept VALUES (?)", rows)
+            self._connection.execute("DELETE FROM cache WHERE key NOT IN (SELECT key FROM kept)")
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+
+class VectorCache(Cache):
+    """Vectors by the hash of their text, for one model."""
+
+    def __init__(self, path: Path, model: str, dimension: int) -> None:
+        super().__init__(path, model)
+        self._dimension = dimension
+
+    def vectors(self, keys: Sequence[str]) -> dict[str, Halves]:
+        """The vectors of those texts that are known, each ``(1 + sentences, d)``."""
+        return {
+            key: np.frombuffer(value, np.float16).reshape(-1, self._dimension)
+            for key, value in self.get(keys).items()
+        }
+
+    def put_vectors(self, items: Iterable[tuple[str, Halves]]) -> None:
+        """Remember vectors; raises as ``put`` does."""
+        self.put((key, vectors.tobytes()) for key, vectors in items)
 
 
 def _checksum(data: bytes) -> bytes:

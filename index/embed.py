@@ -66,7 +66,7 @@ def embed(
                 more = False
                 return
             keys = [item.key for item in items]
-            known = cache.get(keys)
+            known = cache.vectors(keys)
             under_way = known.keys() | set().union(*(chunk.wanted for chunk in waiting))
             missing = {item.key: item for item in items if item.key not in under_way}
             chunk = _Chunk(keys, known, set(missing))
@@ -79,7 +79,7 @@ def embed(
     def finished() -> Iterator[tuple[list[Halves], int]]:
         while waiting and len(waiting[0].new) == len(waiting[0].wanted):
             chunk = waiting.popleft()
-            cache.put(chunk.new.items())
+            cache.put_vectors(chunk.new.items())
             vectors = chunk.known | chunk.new
             for later in waiting:  # a text may stand in both
                 later.known |= {key: chunk.new[key] for key in later.keys if key in chunk.new}

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from index.corpus import Source
+from index.documents import with_pictures
 from index.errors import ParseError
 from index.parsers import digest_of, ocr
 from index.parsers.remarks import lacks, pages
-from index.parsers.workers import SECONDS, Limits, parse_all
+from index.parsers.workers import SECONDS, Parsed
 from index.progress import Meter
 from index.records import Document, Extent, FileReport
 
@@ -32,13 +33,13 @@ class Reading:
         cls,
         sources: list[Source],
         skipped: list[FileReport],
+        parsed: Iterator[Parsed],
         meter: Meter,
-        seconds: float = SECONDS,
     ) -> Reading:
-        """The documents of files, each of which may take some seconds."""
+        """The documents of files, as ``parsed`` says what became of each."""
         reading = cls(())
         reading.reports.extend(skipped)
-        reading._documents = reading._parsed(sources, meter, Limits(seconds))
+        reading._documents = reading._parsed(sources, parsed, meter)
         return reading
 
     def __iter__(self) -> Iterator[Document]:
@@ -63,11 +64,12 @@ class Reading:
             )
         )
 
-    def _parsed(self, sources: list[Source], meter: Meter, limits: Limits) -> Iterator[Document]:
+    def _parsed(
+        self, sources: list[Source], files: Iterator[Parsed], meter: Meter
+    ) -> Iterator[Document]:
         meter.begin("reading", len(sources))
         seen: dict[str, str] = {}
-        files = ((source.path, source.document_id) for source in sources)
-        for source, parsed in zip(meter.count(sources), parse_all(files, limits), strict=True):
+        for source, parsed in zip(meter.count(sources), files, strict=True):
             document, self._seconds = parsed.document, parsed.seconds
             if document is None:
                 seconds = round(parsed.seconds, 3)
@@ -99,8 +101,19 @@ def _remarks(document: Document) -> str:
     return " ".join(remarks)
 
 
+def digests_of(sources: list[Source]) -> dict[str, str]:
+    """The hash of each file's content by its document's id, or why there is none."""
+    found = {}
+    for source in sources:
+        try:
+            found[source.document_id] = digest_of(source.path)
+        except ParseError as error:
+            found[source.document_id] = str(error)
+    return found
+
+
 def digest_of_corpus(
-    sources: list[Source], skipped: list[FileReport], seconds: float = SECONDS
+    digests: dict[str, str], skipped: list[FileReport], seconds: float = SECONDS
 ) -> str:
     """One hash of all that the corpus consists of: names, contents, and what is left out.
 
@@ -108,14 +121,10 @@ def digest_of_corpus(
     more time or once OCR is installed, a build finds more.
     """
     content = hashlib.sha256(f"{seconds:g}".encode())
-    if any(source.path.suffix.lower() in (".pdf", ".eml") for source in sources):
+    if with_pictures(digests):
         content.update(ocr.engine().encode())
-    for source in sources:
-        try:
-            digest = digest_of(source.path)
-        except ParseError as error:
-            digest = str(error)
-        content.update(f"{source.document_id}\0{digest}\0".encode())
+    for document_id, digest in digests.items():
+        content.update(f"{document_id}\0{digest}\0".encode())
     for file in skipped:
         content.update(f"{file.path}\0{file.reason}\0".encode())
     return content.hexdigest()

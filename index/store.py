@@ -34,7 +34,8 @@ FORMAT = 5
 """Changes whenever older code could not read a snapshot, or newer code an older one."""
 
 TABLE, LEXICAL = "passages.sqlite", "lexical"
-MANIFEST, CURRENT, CACHE, MODELS = "manifest.json", "CURRENT", "vectors.cache", "models"
+MANIFEST, CURRENT, MODELS = "manifest.json", "CURRENT", "models"
+VECTORS, DOCUMENTS = "vectors.cache", "documents.cache"
 CALIBRATION, BIN = "calibration.json", "bin"
 
 
@@ -131,8 +132,13 @@ class Store:
 
     @property
     def cache(self) -> Path:
-        """Where the vector cache is kept."""
-        return self.folder / CACHE
+        """Where the vectors of texts are kept."""
+        return self.folder / VECTORS
+
+    @property
+    def documents(self) -> Path:
+        """Where the documents that files were read as are kept."""
+        return self.folder / DOCUMENTS
 
     @property
     def bin(self) -> Path:

@@ -42,13 +42,13 @@ def right(found: dict[str, np.ndarray]) -> bool:
 @pytest.fixture
 def filled(path: Path) -> Path:
     with opened(path) as cache:
-        cache.put(VECTORS.items())
+        cache.put_vectors(VECTORS.items())
     return path
 
 
 def test_what_was_put_in_comes_out_bit_for_bit(filled: Path) -> None:
     with opened(filled) as cache:
-        found = cache.get([*KEYS, "unknown"])
+        found = cache.vectors([*KEYS, "unknown"])
     assert found.keys() == VECTORS.keys()
     assert right(found)
     assert found[KEYS[3]].dtype == np.float16
@@ -56,23 +56,23 @@ def test_what_was_put_in_comes_out_bit_for_bit(filled: Path) -> None:
 
 def test_another_model_sees_nothing_of_it_and_harms_nothing(filled: Path) -> None:
     with opened(filled, "another") as cache:
-        assert cache.get(KEYS) == {}
-        cache.put([(KEYS[0], np.zeros((1, DIMENSION), np.float16))])
+        assert cache.vectors(KEYS) == {}
+        cache.put_vectors([(KEYS[0], np.zeros((1, DIMENSION), np.float16))])
     with opened(filled) as cache:
-        assert right(cache.get(KEYS[:1]))
-        assert len(cache.get(KEYS)) == COUNT
+        assert right(cache.vectors(KEYS[:1]))
+        assert len(cache.vectors(KEYS)) == COUNT
 
 
 def test_a_text_that_is_put_in_twice_has_the_last_vectors(filled: Path) -> None:
     new = np.ones((2, DIMENSION), np.float16)
     with opened(filled) as cache:
-        cache.put([(KEYS[0], new)])
-        assert np.array_equal(cache.get(KEYS[:1])[KEYS[0]], new)
+        cache.put_vectors([(KEYS[0], new)])
+        assert np.array_equal(cache.vectors(KEYS[:1])[KEYS[0]], new)
 
 
 def test_no_keys_find_nothing(filled: Path) -> None:
     with opened(filled) as cache:
-        assert cache.get([]) == {}
+        assert cache.vectors([]) == {}
 
 
 def test_a_failure_while_it_is_filled_keeps_what_was_there(filled: Path) -> None:
@@ -81,10 +81,10 @@ def test_a_failure_while_it_is_filled_keeps_what_was_there(filled: Path) -> None
         raise RuntimeError("the power went")
 
     with opened(filled) as cache, pytest.raises(RuntimeError, match="the power went"):
-        cache.put(items())
+        cache.put_vectors(items())
     with opened(filled) as cache:
-        assert cache.get(["new"]) == {}
-        assert len(cache.get(KEYS)) == COUNT
+        assert cache.vectors(["new"]) == {}
+        assert len(cache.vectors(KEYS)) == COUNT
 
 
 def damaged(data: bytes, how: str) -> bytes:
@@ -106,11 +106,11 @@ def damaged(data: bytes, how: str) -> bytes:
 def test_a_damaged_file_gives_nothing_wrong_and_takes_new_vectors(how: str, filled: Path) -> None:
     filled.write_bytes(damaged(filled.read_bytes(), how))
     with opened(filled) as cache:
-        found = cache.get(KEYS)
+        found = cache.vectors(KEYS)
         assert len(found) < COUNT
         assert right(found)
-        cache.put(VECTORS.items())
-        found = cache.get(KEYS)
+        cache.put_vectors(VECTORS.items())
+        found = cache.vectors(KEYS)
     assert len(found) == COUNT
     assert right(found)
 
@@ -118,18 +118,18 @@ def test_a_damaged_file_gives_nothing_wrong_and_takes_new_vectors(how: str, fill
 def test_vectors_are_written_though_the_file_was_never_read(filled: Path) -> None:
     filled.write_bytes(damaged(filled.read_bytes(), "middle"))
     with opened(filled) as cache:
-        cache.put(VECTORS.items())
-        assert len(cache.get(KEYS)) == COUNT
+        cache.put_vectors(VECTORS.items())
+        assert len(cache.vectors(KEYS)) == COUNT
 
 
 def test_a_single_wrong_bit_makes_a_text_unknown(filled: Path) -> None:
     with contextlib.closing(sqlite3.connect(filled)) as connection, connection:
-        ((blob,),) = connection.execute("SELECT vectors FROM vectors WHERE text = ?", KEYS[:1])
+        ((blob,),) = connection.execute("SELECT value FROM cache WHERE key = ?", KEYS[:1])
         harmed = bytes([blob[0] ^ 1]) + blob[1:]
-        connection.execute("UPDATE vectors SET vectors = ? WHERE text = ?", (harmed, KEYS[0]))
-        connection.execute("UPDATE vectors SET vectors = x'00' WHERE text = ?", KEYS[1:2])
+        connection.execute("UPDATE cache SET value = ? WHERE key = ?", (harmed, KEYS[0]))
+        connection.execute("UPDATE cache SET value = x'00' WHERE key = ?", KEYS[1:2])
     with opened(filled) as cache:
-        assert cache.get(KEYS[:3]).keys() == {KEYS[2]}
+        assert cache.vectors(KEYS[:3]).keys() == {KEYS[2]}
 
 
 @pytest.mark.parametrize("how", ["no database", "cut short", "middle"])

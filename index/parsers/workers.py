@@ -61,7 +61,7 @@ def parse_all(
     waiting: deque[tuple[Path, str] | Call] = deque()
     try:
         for file in files:
-            waiting.append(file if _is_quick(file[0]) else pool.submit(file))
+            waiting.append(file if is_quick(file[0]) else pool.submit(file))
             if len(waiting) > 4 * count:
                 yield _result(waiting.popleft(), pool, limits)
         while waiting:
@@ -102,7 +102,8 @@ def _parse(file: tuple[Path, str], for_ocr: float = math.inf) -> Parsed:
     return Parsed(None, reason, time.monotonic() - begun)
 
 
-def _is_quick(path: Path) -> bool:
+def is_quick(path: Path) -> bool:
+    """Whether a file is a small plain text, which is read in no time."""
     if SUFFIXES.get(path.suffix.lower()) not in ("text", "markdown"):
         return False
     try:
