@@ -16,7 +16,7 @@ from index.build import build
 from index.corpus import scan
 from index.documents import _packed, _unpacked, read_files
 from index.parsers import digest_of, ocr, parse_bytes
-from index.parsers.workers import Parsed, parse_all
+from index.parsers.workers import Limits, Parsed, parse_all
 from index.records import Block, Document, Extent
 from index.store import Store
 from tests.conftest import HashEncoder
@@ -38,13 +38,13 @@ class Parsers:
         self.asked: list[str] = []
         monkeypatch.setattr(documents, "parse_all", self._parse_all)
 
-    def _parse_all(self, files: Iterable[tuple[Path, str]]) -> Iterator[Parsed]:
+    def _parse_all(self, files: Iterable[tuple[Path, str]], limits: Limits) -> Iterator[Parsed]:
         def noted() -> Iterator[tuple[Path, str]]:
             for path, name in files:
                 self.asked.append(name)
                 yield path, name
 
-        return parse_all(noted(), workers=1)
+        return parse_all(noted(), limits, workers=1)
 
     def since(self) -> list[str]:
         asked, self.asked = self.asked, []
@@ -172,7 +172,12 @@ blocks = st.builds(
         digest=words,
         metadata=st.dictionaries(words, words, max_size=2),
         extent=st.builds(
-            Extent, numbers, numbers, tuples, tuples, st.lists(words, max_size=2).map(tuple)
+            Extent,
+            left_out=numbers,
+            pages=numbers,
+            without_text=tuples,
+            by_ocr=tuples,
+            unread=st.lists(words, max_size=2).map(tuple),
         ),
     )
 )
