@@ -34,6 +34,7 @@ st.html(
 screens = [
     st.Page("screens/ask.py", title="Ask", icon=":material/search:", default=True),
     st.Page("screens/read.py", title="Read", icon=":material/menu_book:"),
+    st.Page("screens/quality.py", title="Quality", icon=":material/thumbs_up_down:"),
     st.Page("screens/library.py", title="Library", icon=":material/folder_open:"),
 ]
 st.navigation(screens, position="top").run()

@@ -6,9 +6,11 @@ import time
 
 import streamlit as st
 
-from app.ui import components, narrow
+from app.service import Service
+from app.ui import components, feedback, narrow
 from app.ui.address import filter_in, parameters_of
-from app.ui.current import documents_left, passage_counts, service, titles
+from app.ui.current import documents_left, passage_counts, service, service_at, titles
+from app.ui.strings import say
 from app.ui.view import AROUND, answer_data, default_source, position_of, reader_data, sources
 from app.ui.words import count
 from index.errors import PassagesError
@@ -76,7 +78,9 @@ def facts() -> None:
 
 
 @st.fragment
-def result(question: str, answer: Answer, hits: tuple[Hit, ...], milliseconds: float) -> None:
+def result(
+    question: str, answer: Answer, hits: tuple[Hit, ...], milliseconds: float, asked: Service
+) -> None:
     """The answer beside its reader. As a fragment, opening a source does not ask again."""
     if st.query_params.get("q", "").strip() != question:
         st.rerun()  # a suggested question was picked
@@ -93,7 +97,7 @@ def result(question: str, answer: Answer, hits: tuple[Hit, ...], milliseconds: f
     position = 0
     if passage is not None:
         try:
-            passages = service().read(passage.document_id)
+            passages = asked.read(passage.document_id)
         except PassagesError:
             passages = [passage]  # gone from the library since the question was asked
         position = position_of(passages, passage)
@@ -114,6 +118,8 @@ def result(question: str, answer: Answer, hits: tuple[Hit, ...], milliseconds: f
     left, right = st.columns([11, 9], gap="large")
     with left:
         chosen = components.answer(data, "answer", opened, lambda: put_picked("answer")).read
+        if asked is service():
+            feedback.row(answer, filter_in(st.query_params))
     if chosen in by_rank:
         st.switch_page("screens/read.py", query_params=place(by_rank[chosen], answer.query))
     if passage is not None:
@@ -142,6 +148,19 @@ def place(hit: Hit, question: str) -> dict[str, str]:
     } | parameters_of(filter_in(st.query_params))
 
 
+def service_in_address() -> Service:
+    """The service, on the earlier snapshot that a link from the Quality screen names."""
+    snapshot = st.query_params.get("snapshot", "")
+    if not snapshot:
+        return service()
+    found = service_at(snapshot)
+    if found is None:
+        components.notice(say("ask.gone"), say("ask.gone_more"), key="earlier")
+    elif found is not service():
+        components.notice(say("ask.earlier"), say("ask.earlier_more"), key="earlier")
+    return found or service()
+
+
 def show_answer(question: str, only: Filter) -> None:
     started = time.perf_counter()
     try:
@@ -149,12 +168,13 @@ def show_answer(question: str, only: Filter) -> None:
             if only and not documents_left(only):
                 components.notice("No document is left to search.", "Remove a condition above.")
                 return
-            answer = service().ask(question, only=only)
+            asked = service_in_address()
+            answer = asked.ask(question, only=only)
     except PassagesError as error:
         components.problem(error)
         return
     milliseconds = (time.perf_counter() - started) * 1000
-    result(question, answer, sources(answer, service().settings.top_k), milliseconds)
+    result(question, answer, sources(answer, asked.settings.top_k), milliseconds, asked)
 
 
 question, only = follow_address()

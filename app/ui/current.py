@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from app.quality import Comparison
 from app.service import Service, shared
 from app.settings import load_settings
 from app.ui.view import distinct_titles
@@ -20,11 +21,31 @@ def use(service: Service) -> None:
     _service, _counts, _titles = service, (None, {}), (None, {})
     _offered.cache_clear()
     _left.cache_clear()
+    _comparison.cache_clear()
+    _at.cache_clear()
 
 
 def service() -> Service:
     """The service in use; one with the settings in force where the server named none."""
     return _service or shared(load_settings())
+
+
+def service_at(snapshot: str) -> Service | None:
+    """The service on a snapshot that is still kept; ``None`` if it is not."""
+    now = service()
+    if snapshot not in {manifest.id for manifest in now.store.manifests()}:
+        return None
+    return now if snapshot == now.store.current() else _at(now, snapshot)
+
+
+def comparison() -> Comparison:
+    """The comparison of snapshots that all pages of this process share."""
+    return _comparison(service())
+
+
+def may_change() -> bool:
+    """Whether people may delete what others said, and not only judge."""
+    return not getattr(service().settings, "read_only", False)
 
 
 def passage_counts() -> dict[str, int]:
@@ -53,6 +74,16 @@ def offered() -> Choices:
 def documents_left(only: Filter) -> int:
     """How many documents a filter leaves."""
     return _left(service().store.current(), only)
+
+
+@lru_cache(maxsize=1)
+def _comparison(service: Service) -> Comparison:
+    return Comparison(service)
+
+
+@lru_cache(maxsize=1)
+def _at(service: Service, snapshot: str) -> Service:
+    return service.at(snapshot)
 
 
 @lru_cache(maxsize=1)
