@@ -230,7 +230,7 @@ def located(source: Source, text: str | None) -> Span | None:
     if text is None or source.start >= source.end:
         return None
     if not source.quote:
-        return (source.start, source.end) if source.end <= len(text) else None
+        return (source.start, min(source.end, len(text))) if source.start < len(text) else None
     if text[source.start : source.end] == source.quote:
         return source.start, source.end
     places = [text.rfind(source.quote, 0, source.end), text.find(source.quote, source.start)]

@@ -28,7 +28,9 @@ st.html(
     [data-testid=InputInstructions] { display: none; }
     /* The primary colour, darkened, is hard to read on a dark page. */
     .st-key-narrow button:is(:hover, :focus, :active),
-    .st-key-file_state button[role=radio][aria-checked=true] { color: inherit; }
+    :is(.st-key-file_state, .st-key-judged_kind) button[role=radio][aria-checked=true] {
+      color: inherit;
+    }
     </style>"""
 )
 screens = [

@@ -10,7 +10,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.saved import Questions, SavedQuestion, as_questions
+from app.judgements import Source, located
+from app.saved import Questions, SavedQuestion, TextOf, as_questions
 from app.service import Service
 from index.errors import PassagesError, QueryError
 from index.evaluate import evaluate, judge
@@ -47,14 +48,13 @@ class Side:
 
     ``figures`` has METRICS over the questions with a place to find; ``answered``, the share of
     those with an answer that get one; ``rightly_none``, the share of those without that get none.
-    A figure that no question is for is left out. ``lost`` counts judged places that are gone.
+    A figure that no question is for is left out.
     """
 
     snapshot: str
     created: str
     figures: Mapping[str, float]
     replies: tuple[Reply, ...]
-    lost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Both sides; ``why_alone`` says why there is no other one."""
+    """Both sides; ``why_alone`` says why there is no other one.
+
+    ``lost`` counts the cited places that are not in all indexes that were asked: an edit has
+    changed their words. The figures leave them out, since no search could find them.
+    """
 
     questions: int
+    lost: int
     now: Side
     before: Side | None
     why_alone: str
@@ -131,16 +136,23 @@ class Comparison:
     def _run(self, now: str, before: str | None, saved: tuple[SavedQuestion, ...]) -> None:
         try:
             self._replies = {one: self._replies.get(one, {}) for one in (now, before) if one}
-            latest = self._side(now, saved)
-            earlier, why = None, ""
-            if before is None:
-                why = "There is no earlier index to compare with."
-            else:
+            asked = {now: self._ask(now, saved)}
+            why = "" if before else "There is no earlier index to compare with."
+            if before:
                 try:
-                    earlier = self._side(before, saved)
+                    asked[before] = self._ask(before, saved)
                 except PassagesError as error:
                     why = f"The index before cannot be asked. {error}"
-            result = Result(len(saved), latest, earlier, why, differences(saved, earlier, latest))
+            left = present(saved, [service.text for service in asked.values()])
+            sides = [self._side(name, service, left) for name, service in asked.items()]
+            result = Result(
+                questions=len(saved),
+                lost=sum(len(one.relevant) for one in saved) - sum(len(o.relevant) for o in left),
+                now=sides[0],
+                before=sides[1] if len(sides) > 1 else None,
+                why_alone=why,
+                differences=differences(saved, *reversed(sides)) if len(sides) > 1 else (),
+            )
             self._look = replace(self._look, result=result)
         except PassagesError as error:
             self._look = replace(self._look, error=str(error))
@@ -148,7 +160,7 @@ class Comparison:
             self._look = replace(self._look, error=f"Error in Passages itself: {error!r}.")
             raise
 
-    def _side(self, snapshot: str, saved: tuple[SavedQuestion, ...]) -> Side:
+    def _ask(self, snapshot: str, saved: Sequence[SavedQuestion]) -> Service:
         service = self._service.at(snapshot)
         known = self._replies[snapshot]
         for one in saved:
@@ -156,14 +168,16 @@ class Comparison:
             if key not in known:
                 known[key] = _reply(service, *key)
             self._look = replace(self._look, done=self._look.done + 1)
+        return service
+
+    def _side(self, snapshot: str, service: Service, saved: Sequence[SavedQuestion]) -> Side:
+        known = self._replies[snapshot]
         replies = tuple(known[one.question, one.only] for one in saved)
-        questions = as_questions(saved, service.text)
         return Side(
             snapshot=snapshot,
             created=service.status().built_at,
-            figures=figures(questions, saved, replies),
+            figures=figures(as_questions(saved, service.text), saved, replies),
             replies=replies,
-            lost=questions.lost,
         )
 
 
@@ -184,14 +198,13 @@ def _without_text(passage: Passage) -> Passage:
 def figures(
     questions: Questions, saved: Sequence[SavedQuestion], replies: Sequence[Reply]
 ) -> dict[str, float]:
-    """The figures of a ``Side``; a place that is gone counts as not found."""
+    """The figures of a ``Side``."""
     found: dict[str, float] = {}
     qrels, run = {}, {}
-    for query, one, reply in zip(questions.queries, saved, replies, strict=True):
-        if one.relevant:
-            judged = questions.qrels.get(query.id, {})
-            relevant = {item: relevance for item, relevance in judged.items() if relevance > 0}
-            qrels[query.id], run[query.id] = judge(relevant or {"gone": 1}, reply.hits)
+    for query, reply in zip(questions.queries, replies, strict=True):
+        judged = questions.qrels.get(query.id, {})
+        if any(relevance > 0 for relevance in judged.values()):
+            qrels[query.id], run[query.id] = judge(judged, reply.hits)
     if qrels:
         found |= evaluate(qrels, run, METRICS)
     answered = [
@@ -206,12 +219,17 @@ def figures(
     return found
 
 
-def differences(
-    saved: Sequence[SavedQuestion], before: Side | None, now: Side
-) -> tuple[Difference, ...]:
+def present(saved: Sequence[SavedQuestion], texts: Sequence[TextOf]) -> list[SavedQuestion]:
+    """The questions with only those relevant places that all of these indexes have."""
+
+    def there(source: Source) -> bool:
+        return all(located(source, text_of(source.document)) for text_of in texts)
+
+    return [replace(one, relevant=tuple(filter(there, one.relevant))) for one in saved]
+
+
+def differences(saved: Sequence[SavedQuestion], before: Side, now: Side) -> tuple[Difference, ...]:
     """The questions that are answered in other words, or no longer, or only now."""
-    if before is None:
-        return ()
     return tuple(
         Difference(one, old, new)
         for one, old, new in zip(saved, before.replies, now.replies, strict=True)

@@ -253,7 +253,8 @@ class TestFindingWordsAgain:
 
     def test_a_place_without_words_is_taken_as_it_is(self) -> None:
         assert located(Source("a.md", 5, 25), self.TEXT) == (5, 25)
-        assert located(Source("a.md", 5, 250), self.TEXT) is None
+        assert located(Source("a.md", 5, 250), self.TEXT) == (5, len(self.TEXT))
+        assert located(Source("a.md", 90, 250), self.TEXT) is None
         assert located(Source("a.md", 5, 5), self.TEXT) is None
 
     @given(st.text(max_size=20), st.text(min_size=1, max_size=10), st.integers(0, 40))

@@ -50,8 +50,8 @@ def show_compared(result: Result) -> None:
         components.figures(figures_data(result), "figures")
     else:
         st.caption(say("quality.none_to_measure"))
-    if result.now.lost:
-        st.caption(say("quality.lost", n=result.now.lost))
+    if result.lost:
+        st.caption(say("quality.lost", n=result.lost))
     st.subheader(say("quality.differences"), anchor=False)
     if result.before is None:
         components.notice("", result.why_alone, key="alone")

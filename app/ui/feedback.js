@@ -108,5 +108,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const same = all.find((one) => one.dataset.control === focused) ?? (old || data.said ? all[0] : null);
     if (same) same.focus({ preventScroll: true });
   }
-  if (data.said) setTimeout(() => announce(parentElement, data.said), 50);
+  if (data.said) {
+    announce(parentElement, ""); // the same words twice are a change only so
+    setTimeout(() => announce(parentElement, data.said), 50);
+  }
 }

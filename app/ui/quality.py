@@ -98,6 +98,8 @@ def _rate(name: str, value: float) -> str:
 
 
 def _change(name: str, value: float) -> str:
+    if not value:
+        return "±0"
     shown = f"{value:+.2f}" if name.startswith("mrr") else f"{100 * value:+.0f} %"
     return shown.replace("-", "−")
 
