@@ -33,6 +33,14 @@ SHOWN = 25
 KIND = "judged_kind"
 
 
+def names() -> dict[str, str]:
+    """The titles of the documents; none where there is no index to take them from."""
+    try:
+        return titles()
+    except PassagesError:
+        return {}
+
+
 def go(chosen: Any) -> None:
     """Ask a question that was picked in a component."""
     if chosen:
@@ -56,7 +64,7 @@ def show_compared(result: Result) -> None:
     if result.before is None:
         components.notice("", result.why_alone, key="alone")
     elif result.differences:
-        data = differences_data(result, titles())
+        data = differences_data(result, names())
         go(components.differences(data, "differences").ask)
     else:
         st.caption(say("quality.same", n=result.questions))
@@ -138,6 +146,7 @@ def tools(judgements: list[Judgement]) -> None:
             icon=":material/download:",
             help=say("quality.export_help"),
             on_click="ignore",
+            disabled=not names(),  # the places are looked up in the index
         )
         if may_change():
             with st.popover(say("quality.delete_all"), icon=":material/delete:"):
@@ -152,9 +161,7 @@ def judged(judgements: list[Judgement]) -> None:
         st.rerun()  # something was deleted: all above is of other judgements now
     st.subheader(say("quality.judgements"), anchor=False)
     matches = narrowed(judgements)
-    data = judged_data(
-        matches, titles(), st.session_state.get("_judged_shown", SHOWN), may_change()
-    )
+    data = judged_data(matches, names(), st.session_state.get("_judged_shown", SHOWN), may_change())
     data["said"] = st.session_state.pop("_deleted", "")
     result = components.judged(data, "judged", delete, show_more)
     go(result.ask)

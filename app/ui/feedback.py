@@ -29,18 +29,22 @@ _JUDGE = re.compile(r"[0-9a-f]{32}")
 def judge() -> str:
     """A random name for whoever sits at this browser."""
     if "_judge" not in st.session_state:
-        known = st.context.cookies.get(COOKIE, "")
+        known = str(st.context.cookies.get(COOKIE, ""))
         st.session_state["_judge"] = known if _JUDGE.fullmatch(known) else secrets.token_hex(16)
     return str(st.session_state["_judge"])
 
 
+def sources_of(answer: Answer) -> tuple[Source, ...]:
+    """The places that an answer cites."""
+    return tuple(Source(one.document_id, one.start, one.end, one.quote) for one in answer.citations)
+
+
 def judgement_of(answer: Answer, only: Filter) -> Judgement:
     """A thumb up for an answer, with the places that it cites."""
-    cited = (Source(one.document_id, one.start, one.end, one.quote) for one in answer.citations)
     return Judgement(
         question=answer.query,
         verdict="up",
-        sources=tuple(cited),
+        sources=sources_of(answer),
         only=only,
         snapshot=service().store.current() or "",
         judge=judge(),
