@@ -67,8 +67,10 @@ def test_before_the_first_judgement_the_screen_says_how_to_get_there(visitor: Vi
 def test_a_thumb_down_with_its_reason_appears_on_the_quality_screen(visitor: Visitor) -> None:
     page = visitor.visit(link(HONEY))
     visitor.sees(FEEDBACK, "Was this helpful?")
+    assert "passages_judge" not in page.evaluate("document.cookie")
     press(visitor, "No, it was not helpful")
     visitor.sees(".announce:has-text('Thank')", "Thank you.")
+    assert "passages_judge" in page.evaluate("document.cookie")
     page.get_by_role("textbox", name="A note").fill(NOTE)
     press(visitor, "Incomplete")
     page.locator(".reason[aria-pressed=true]", has_text="Incomplete").wait_for()
@@ -212,8 +214,12 @@ def test_a_judgement_is_deleted_on_the_screen(visitor: Visitor) -> None:
 def test_a_damaged_file_is_explained_and_questions_are_answered(
     visitor: Visitor, library: Path
 ) -> None:
+    visitor.visit(link(HONEY))
+    visitor.sees(FEEDBACK, "Was this helpful?")
     for path in (library / "store").glob("judgements.sqlite*"):
         path.write_bytes(b"not a database" * 1000)
+    press(visitor, "Yes, it was helpful")
+    visitor.sees(".notice.error", "Answers cannot be judged.")
     visitor.visit(link(HONEY))
     visitor.sees(".sentence", "The bees need 15 kilograms of it")
     visitor.sees(".notice.error", "Answers cannot be judged.")

@@ -86,16 +86,19 @@ def row(answer: Answer, only: Filter) -> None:
                 service().judgements.save(said)
             elif (before := service().judgements.of(mine)) is not None:
                 service().judgements.delete([before.id])
-            st.session_state["_judged"] = say("feedback.thanks" if said else "feedback.taken_back")
+            st.session_state["_just_said"] = say(
+                "feedback.thanks" if said else "feedback.taken_back"
+            )
         except PassagesError as error:
-            st.session_state["_refused"] = str(error)
+            st.session_state["_not_kept"] = str(error)
 
+    refused = st.session_state.pop("_not_kept", "")
     try:
         before = service().judgements.of(judged)
     except PassagesError as error:
         components.notice(say("feedback.unusable"), str(error), kind="error", key="no_feedback")
         return
-    if refused := st.session_state.pop("_refused", ""):
+    if refused:
         components.notice(say("feedback.not_kept"), refused, kind="error", key="not_kept")
     components.feedback(
         {
@@ -108,7 +111,7 @@ def row(answer: Answer, only: Filter) -> None:
             "longest": LONGEST_NOTE,
             "judge": judge(),
             "cookie": COOKIE,
-            "said": st.session_state.pop("_judged", ""),
+            "said": st.session_state.pop("_just_said", ""),
         },
         KEY,
         put,
