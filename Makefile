@@ -37,5 +37,6 @@ check: .venv/test.done  ## lint, format and types
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-clean:  ## remove the environment and the index; the documents stay
-	rm -rf .venv .store .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean:  ## remove the environment and the index; documents and judgements stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@! test -d .store || find .store -mindepth 1 -maxdepth 1 ! -name 'judgements.sqlite*' -exec rm -rf {} +

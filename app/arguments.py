@@ -16,6 +16,13 @@ _FILTERS = """Filters:
   python -m app {name} --filter folder=policy --filter "date>=2020" "{words}"
 
 """
+_JUDGEMENTS = """Actions:
+  list              all judgements, the newest first
+  export FOLDER     queries.jsonl and qrels.tsv for eval, and judgements.jsonl with all of it
+  import FOLDER     take in such a folder, or any queries.jsonl with a qrels.tsv
+  delete 3 5        forget these; delete all forgets all
+
+"""
 _CODES = "Exit codes: 0 {ok}, 1 {not_found}, 2 error."
 
 
@@ -29,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.set_defaults(json=False)
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_build, _ask, _search, _status, _verify, _rollback, _eval, _serve):
+    for add in (_build, _ask, _search, _status, _verify, _rollback, _eval, _judgements, _serve):
         add(commands)
     return root
 
@@ -191,6 +198,24 @@ def _eval(commands: _Commands) -> None:
         "--calibrate",
         action="store_true",
         help="fit the confidence to these queries, from now on, and draw precision and coverage",
+    )
+
+
+def _judgements(commands: _Commands) -> None:
+    command = _command(
+        commands,
+        "judgements",
+        "list, export, take in or delete what people said of answers on the page",
+        "python -m app judgements export my-questions",
+        ok="done",
+        not_found="there are none",
+        more=_JUDGEMENTS,
+    )
+    command.add_argument(
+        "action", choices=("list", "export", "import", "delete"), help="what to do, see below"
+    )
+    command.add_argument(
+        "what", nargs="*", metavar="WHAT", help="a folder, the numbers to delete, or all"
     )
 
 

@@ -5,10 +5,12 @@ Everything comes from ``app.service``; nothing here opens an index or loads a mo
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import terminal
@@ -188,6 +190,49 @@ def eval(options: Namespace, settings: Settings) -> Result:
         data["calibration"] = facts = evaluation.calibrate(service, outcomes)
         lines += ["", terminal.calibrated(facts)]
     return Result(data, "\n".join(lines))
+
+
+def judgements(options: Namespace, settings: Settings) -> Result:
+    """List, export, take in or delete what people said of answers."""
+    from app import saved
+    from app.judgements import as_object
+
+    service = open_service(settings)
+    kept = service.judgements
+    if options.action == "delete":
+        count = kept.clear() if options.what == ["all"] else kept.delete(_numbers(options))
+        text = f"{terminal.counted(count, 'judgement')} deleted."
+        return Result({"deleted": count}, text, 0 if count else 1)
+    if options.action == "import":
+        count = saved.take_in(_folder(options), kept, service.text)
+        text = f"{terminal.counted(count, 'judgement')} taken in."
+        return Result({"imported": count}, text, 0 if count else 1)
+    found = kept.all()
+    data: dict[str, Any] = {"judgements": [as_object(one) for one in found]}
+    if not found:
+        return Result(data, "Nobody has judged an answer yet.", 1)
+    if options.action == "list":
+        return Result(data, terminal.judgements(found))
+    folder = _folder(options)
+    questions = saved.export(folder, found, service.text)
+    if questions.lost:
+        lost = terminal.counted(questions.lost, "cited place")
+        terminal.note(f"{lost} left out of qrels.tsv: an edit has changed the words.")
+    counted = terminal.counted(len(questions.queries), "question")
+    data = {"folder": str(folder), "questions": len(questions.queries), "lost": questions.lost}
+    return Result(data, f"{counted} written. To measure: python -m app eval {folder}")
+
+
+def _folder(options: Namespace) -> Path:
+    if len(options.what) != 1:
+        raise CorpusError(f"Name one folder to {options.action}.")
+    return Path(options.what[0])
+
+
+def _numbers(options: Namespace) -> list[int]:
+    if not options.what or not all(re.fullmatch("[0-9]{1,15}", one) for one in options.what):
+        raise CorpusError("Name the numbers of the judgements to delete, or: all")
+    return [int(one) for one in options.what]
 
 
 def _watched(queries: list[Query]) -> Iterator[Query]:

@@ -104,7 +104,7 @@ def ask(
 
 
 def _ask(service: Service, query: Query, judged: Mapping[str, int]) -> Outcome:
-    reply = service.ask(query.text, hits=DEPTH, threshold=0.0)
+    reply = service.ask(query.text, hits=DEPTH, only=query.only, threshold=0.0)
     qrels, run = judge(judged, [(hit.passage, *hit.copies) for hit in reply.hits])
     first = reply.citations[0] if reply.citations else None
     quote = first.quote if first else ""

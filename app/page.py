@@ -28,12 +28,15 @@ st.html(
     [data-testid=InputInstructions] { display: none; }
     /* The primary colour, darkened, is hard to read on a dark page. */
     .st-key-narrow button:is(:hover, :focus, :active),
-    .st-key-file_state button[role=radio][aria-checked=true] { color: inherit; }
+    :is(.st-key-file_state, .st-key-judged_kind) button[role=radio][aria-checked=true] {
+      color: inherit;
+    }
     </style>"""
 )
 screens = [
     st.Page("screens/ask.py", title="Ask", icon=":material/search:", default=True),
     st.Page("screens/read.py", title="Read", icon=":material/menu_book:"),
+    st.Page("screens/quality.py", title="Quality", icon=":material/thumbs_up_down:"),
     st.Page("screens/library.py", title="Library", icon=":material/folder_open:"),
 ]
 st.navigation(screens, position="top").run()

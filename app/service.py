@@ -11,6 +11,7 @@ import threading
 from dataclasses import dataclass
 from functools import lru_cache
 
+from app.judgements import FILE, Judgements
 from app.rebuild import BuildState, Rebuild
 from app.settings import Settings
 from app.suggest import suggest
@@ -82,6 +83,7 @@ class Service:
             device=settings.device,
         )
         self.reader = _reader(settings, self.store)
+        self.judgements = Judgements(settings.store / FILE)
         self._rebuild = Rebuild(settings)
         self._pictures = Pictures()
         self._uploads = Uploads(settings.corpus, self.store.bin, settings.upload_mb * 1_000_000)
@@ -90,6 +92,12 @@ class Service:
         self._suggestions: tuple[str, list[str]] | None = None
         self._refused: tuple[str | None, str] = ("", "")
         self._calibration: tuple[int, Calibration | None] = (0, None)
+
+    def at(self, snapshot: str) -> Service:
+        """The same models on another snapshot of the same store."""
+        other = Service(self.settings, snapshot)
+        other.encoder, other.reader = self.encoder, self.reader
+        return other
 
     def warm(self) -> None:
         """Load snapshot and model in the background, so that the first question is quick."""
@@ -156,6 +164,10 @@ class Service:
             raise QueryError(f"The library has no document '{document_id}'.")
         return self._pictures.draw(self.settings.corpus / found.id, found.digest, page, quotes)
 
+    def text(self, document_id: str) -> str | None:
+        """The whole text of a document; ``None`` where the index has none."""
+        return self._current().snapshot.table.text(document_id)
+
     def passage(self, passage_id: str) -> Passage:
         """One passage by its id.
 
@@ -177,7 +189,6 @@ class Service:
 
     def status(self) -> Status:
         """How the index is; never raises for an index that cannot be used, but says why."""
-        kept = self.store.manifests()
         try:
             snapshot: Snapshot | None = self._current().snapshot
             error = ""
@@ -188,7 +199,7 @@ class Service:
         manifest = snapshot.manifest
         return Status(
             snapshot=manifest.id,
-            previous=manifest.parent if manifest.parent in {one.id for one in kept} else None,
+            previous=self.before(),
             built_at=manifest.created,
             documents=manifest.documents,
             passages=manifest.passages,
@@ -201,6 +212,11 @@ class Service:
             warning=self._refused[1] or self.warning(manifest.nearest),
             seconds=manifest.seconds,
         )
+
+    def before(self) -> str | None:
+        """The snapshot before the current one, if it is kept; raises as ``ask`` does."""
+        parent = self._current().snapshot.manifest.parent
+        return parent if parent in {one.id for one in self.store.manifests()} else None
 
     def ready(self) -> bool:
         """Whether questions can be answered; raises as ``ask`` does where they cannot."""

@@ -81,6 +81,8 @@ class Settings(BaseSettings):
         None, ge=0, le=1, description="confidence below which no answer is given; unset: calibrated"
     )
 
+    feedback: bool = Field(True, description="let people say on the page how good an answer is")
+
     @field_validator("corpus", "store")
     @classmethod
     def _expand_home(cls, path: Path) -> Path:

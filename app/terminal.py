@@ -11,6 +11,7 @@ from app.report import covered, not_whole, percent, summary, why, with_care
 
 if TYPE_CHECKING:
     from app.evaluation import Outcome
+    from app.judgements import Judgement
     from index.build import BuildReport
     from index.progress import Progress
     from index.records import Answer, FileReport, Hit, Passage
@@ -145,6 +146,19 @@ def outcomes(found: Iterable[Outcome]) -> str:
         if one.shown:
             lines.append(" " * 38 + " ".join(one.quote.split()))
     return "\n".join(lines)
+
+
+def judgements(found: Iterable[Judgement]) -> str:
+    """Each judgement with its number, its verdict, what was said, and the cited places."""
+    blocks = []
+    for one in found:
+        lines = [f"{one.id:>4}  {one.at[:10]}  {one.verdict:<4}  {one_line(one.question)}"]
+        said = [*(reason.replace("_", " ") for reason in one.reasons), one_line(one.note)]
+        if any(said):
+            lines.append("; ".join(filter(None, said)))
+        lines += [f"{one_line(it.document)}#{it.start}-{it.end}" for it in one.sources]
+        blocks.append(("\n" + " " * 24).join(lines))
+    return "\n".join(blocks)
 
 
 def calibrated(facts: dict[str, Any]) -> str:

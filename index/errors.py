@@ -49,3 +49,7 @@ class AccessError(PassagesError):
 
 class SettingsError(PassagesError):
     """A setting has a value that cannot be used."""
+
+
+class JudgementsError(PassagesError):
+    """The file of judgements is damaged, of a newer version, or cannot be written."""

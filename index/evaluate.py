@@ -13,12 +13,13 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from index.errors import CorpusError, ParseError
-from index.records import Passage
+from index.filters import ALL, Filter
+from index.records import Passage, Span
 
 Qrels = Mapping[str, Mapping[str, int]]
 Run = Mapping[str, Mapping[str, float]]
@@ -44,7 +45,7 @@ class Query:
     """One line of a ``queries.jsonl``; ``split`` and ``answers`` may be empty.
 
     ``unanswerable`` is true where the line says outright that there are no answers:
-    ``"answers": []``.
+    ``"answers": []``. ``only`` narrows the search for it: ``"filter": {"folder": "policy"}``.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Query:
     split: str = ""
     answers: tuple[str, ...] = ()
     unanswerable: bool = False
+    only: Filter = ALL
 
 
 def ndcg(relevances: Mapping[str, int], ranking: Sequence[str], k: int) -> float:
@@ -144,21 +146,33 @@ def judge(
     return qrels, run
 
 
+def span_of(document: str, start: int, end: int) -> str:
+    """The judged id of a span of a document's text."""
+    return f"{document}#{start}-{end}"
+
+
+def place_of(judged: str) -> tuple[str, Span | None]:
+    """The document that a judged id speaks of, and the span of its text if it names one."""
+    match = _SPAN.fullmatch(judged)
+    if match is None:
+        return judged, None
+    return match["document"], (int(match["start"]), int(match["end"]))
+
+
 def document_of(judged: str) -> str:
     """The document that a judged id, with or without a span, speaks of."""
-    match = _SPAN.fullmatch(judged)
-    return match["document"] if match else judged
+    return place_of(judged)[0]
 
 
 def _meets(passage: Passage, judged: str) -> bool:
     if passage.document_id == judged:
         return True
-    match = _SPAN.fullmatch(judged)
+    document, span = place_of(judged)
     return (
-        match is not None
-        and passage.document_id == match["document"]
-        and passage.start < int(match["end"])
-        and int(match["start"]) < passage.end
+        span is not None
+        and passage.document_id == document
+        and passage.start < span[1]
+        and span[0] < passage.end
     )
 
 
@@ -225,6 +239,7 @@ def read_queries(path: Path | str, split: str | None = None) -> list[Query]:
             split=str(line.get("split") or ""),
             answers=tuple(str(answer) for answer in line.get("answers") or ()),
             unanswerable=line.get("answers") == [],
+            only=_filter(line, where),
         )
         for where, line in _objects(_existing(Path(path), "queries.jsonl"))
     ]
@@ -295,6 +310,14 @@ def _objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         if not isinstance(found, dict):
             raise ParseError(f"{where} is not a JSON object.")
         yield where, found
+
+
+def _filter(line: Mapping[str, Any], where: str) -> Filter:
+    found = line.get("filter") or {}
+    known = {field.name for field in fields(Filter)}
+    if not isinstance(found, dict) or not found.keys() <= known:
+        raise ParseError(f"{where} has a 'filter' that is none. Known: {', '.join(sorted(known))}.")
+    return Filter(**{name: str(value) for name, value in found.items()})
 
 
 def _text(line: Mapping[str, Any], key: str, where: str) -> str:

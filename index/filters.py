@@ -53,6 +53,10 @@ class Filter:
         )
 
 
+ALL = Filter()
+"""Leaves all documents."""
+
+
 def parse_filter(conditions: Iterable[str]) -> Filter:
     """A filter from ``folder=policy``, ``format=pdf``, ``document=a/b.md``, ``author=holm``,
     ``date>=2020``, ``date<=2021-06`` or ``date=2020``.

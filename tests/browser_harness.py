@@ -129,6 +129,14 @@ class Visitor:
             " document.querySelector('[data-testid=stMain]').scrollWidth) - window.innerWidth"
         )
 
+    def violations(self) -> list[str]:
+        """What axe-core finds wrong with the page for people who cannot see it or use a mouse."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        self.settle()
+        found = Axe().run(self.page).response["violations"]
+        return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found]
+
     def foreign(self) -> list[str]:
         ours = (self.base, self.base.replace("http", "ws"), "data:", "blob:")
         return [url for url in self.requests if not url.startswith(ours)]

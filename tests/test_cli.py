@@ -34,7 +34,7 @@ from index.records import (
 from index.verify import VerifyReport
 from tests.conftest import HashEncoder
 
-COMMANDS = ["ask", "build", "eval", "rollback", "search", "serve", "status", "verify"]
+COMMANDS = "ask build eval judgements rollback search serve status verify".split()
 
 PASSAGE = Passage(
     id="p1",

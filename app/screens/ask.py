@@ -7,10 +7,11 @@ import time
 import streamlit as st
 
 from app.followup import carried
-from app.ui import components, narrow, shown
+from app.service import Service
+from app.ui import components, feedback, narrow, shown
 from app.ui.address import Asked, asked_in, filter_in
 from app.ui.copying import copies
-from app.ui.current import documents, documents_left, passages, service, titles
+from app.ui.current import documents, documents_left, passages, service, service_at, titles
 from app.ui.strings import say
 from app.ui.view import AROUND, answer_data, default_source, position_of, reader_data, sources
 from app.ui.why import uncovered, why
@@ -88,7 +89,9 @@ def facts() -> None:
 
 
 @st.fragment
-def result(asked: Asked, answer: Answer, hits: tuple[Hit, ...], milliseconds: float) -> None:
+def result(
+    asked: Asked, answer: Answer, hits: tuple[Hit, ...], milliseconds: float, library: Service
+) -> None:
     """The answer beside its reader. As a fragment, opening a source does not ask again."""
     if asked_in(st.query_params) != asked:
         st.rerun()  # a suggested question was picked
@@ -105,7 +108,8 @@ def result(asked: Asked, answer: Answer, hits: tuple[Hit, ...], milliseconds: fl
     position = 0
     if passage is not None:
         try:
-            around = passages(passage.document_id)
+            there = passages if library is service() else library.read
+            around = there(passage.document_id)
         except PassagesError:
             around = [passage]  # gone from the library since the question was asked
         position = position_of(around, passage)
@@ -130,6 +134,8 @@ def result(asked: Asked, answer: Answer, hits: tuple[Hit, ...], milliseconds: fl
     left, right = st.columns([11, 9], gap="large")
     with left:
         chosen = components.answer(data, "answer", opened, lambda: put_picked("answer")).read
+        if library is service():
+            feedback.row(answer, asked.only)
     if chosen in by_rank:
         st.switch_page("screens/read.py", query_params=place(by_rank[chosen], asked))
     if passage is not None:
@@ -162,6 +168,19 @@ def place(hit: Hit, asked: Asked) -> dict[str, str]:
     )
 
 
+def service_in_address() -> Service:
+    """The service, on the earlier snapshot that a link from the Quality screen names."""
+    snapshot = st.query_params.get("snapshot", "")
+    if not snapshot:
+        return service()
+    found = service_at(snapshot)
+    if found is None:
+        components.notice(say("ask.gone"), say("ask.gone_more"), key="earlier")
+    elif found is not service():
+        components.notice(say("ask.earlier"), say("ask.earlier_more"), key="earlier")
+    return found or service()
+
+
 def show_answer(asked: Asked) -> None:
     only = asked.only
     started = time.perf_counter()
@@ -170,12 +189,13 @@ def show_answer(asked: Asked) -> None:
             if only and not documents_left(only):
                 components.notice("No document is left to search.", "Remove a condition above.")
                 return
-            answer = service().ask(asked.whole, only=only)
+            library = service_in_address()
+            answer = library.ask(asked.whole, only=only)
     except PassagesError as error:
         components.problem(error)
         return
     milliseconds = (time.perf_counter() - started) * 1000
-    result(asked, answer, sources(answer, service().settings.top_k), milliseconds)
+    result(asked, answer, sources(answer, library.settings.top_k), milliseconds, library)
 
 
 asked = follow_address()

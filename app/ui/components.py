@@ -13,7 +13,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from app.ui.strings import section_of
-from index.errors import IndexMissingError, PassagesError, QueryError
+from index.errors import IndexMissingError, JudgementsError, PassagesError, QueryError
 
 _FOLDER = Path(__file__).parent
 _HTML = "<div class='root'></div><div class='announce' role='status' aria-live='polite'></div>"
@@ -38,6 +38,10 @@ _PICTURE = _component("picture", "picture.css")
 _OUTLINE = _component("outline", "parts.css")
 _SUGGESTIONS = _component("suggestions", "parts.css")
 _CHIPS = _component("chips", "parts.css")
+_FEEDBACK = _component("feedback", "feedback.css")
+_FIGURES = _component("figures", "quality.css")
+_DIFFERENCES = _component("differences", "quality.css")
+_JUDGED = _component("judged", "quality.css")
 _FILES = _component("files", "files.css")
 _NOTICE = _component("notice", "parts.css")
 _HEADING = _component("heading", "parts.css")
@@ -104,6 +108,35 @@ def chips(
     )
 
 
+def feedback(data: Mapping[str, Any], key: str, on_judge: Callable[[], None]) -> None:
+    """Thumbs; what was said is ``st.session_state[key]["judge"]`` in the callback."""
+    _FEEDBACK(data={**data, "strings": section_of("feedback")}, key=key, on_judge_change=on_judge)
+
+
+def figures(data: Mapping[str, Any], key: str) -> None:
+    """Figures of this index beside those of the one before."""
+    _FIGURES(data={**data, "strings": section_of("figures")}, key=key)
+
+
+def differences(data: Mapping[str, Any], key: str) -> Any:
+    """Two answers to each question; ``.ask`` of the result is an address of the Ask screen."""
+    words = section_of("differences")
+    return _DIFFERENCES(data={**data, "strings": words}, key=key, on_ask_change=_nothing)
+
+
+def judged(
+    data: Mapping[str, Any], key: str, on_delete: Callable[[], None], on_more: Callable[[], None]
+) -> Any:
+    """Judgements; ``.ask`` of the result is an address of the Ask screen."""
+    return _JUDGED(
+        data={**data, "strings": section_of("judged")},
+        key=key,
+        on_delete_change=on_delete,
+        on_more_change=on_more,
+        on_ask_change=_nothing,
+    )
+
+
 def files(data: Mapping[str, Any], key: str, on_more: Callable[[], None]) -> Any:
     """Files and what became of them; ``.read`` of the result is a document to open."""
     return _FILES(data=dict(data), key=key, on_more_change=on_more, on_read_change=_nothing)
@@ -123,7 +156,7 @@ def notice(
 
 def problem(error: PassagesError) -> None:
     """An error in its own words, and the way out where this page has one."""
-    if isinstance(error, QueryError):
+    if isinstance(error, QueryError | JudgementsError):
         notice(str(error), kind="error")
         return
     missing = isinstance(error, IndexMissingError)

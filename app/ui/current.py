@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from app.quality import Comparison
 from app.service import Service, shared
 from app.settings import load_settings
 from app.ui.view import distinct_titles
@@ -17,13 +18,31 @@ def use(service: Service) -> None:
     """Let the screens use this service, with the settings that it was made with."""
     global _service
     _service = service
-    for kept in (_documents, _titles, _passages, _offered, _left):
+    for kept in (_documents, _titles, _passages, _offered, _left, _comparison, _at):
         kept.cache_clear()
 
 
 def service() -> Service:
     """The service in use; one with the settings in force where the server named none."""
     return _service or shared(load_settings())
+
+
+def service_at(snapshot: str) -> Service | None:
+    """The service on a snapshot that is still kept; ``None`` if it is not."""
+    now = service()
+    if snapshot not in {manifest.id for manifest in now.store.manifests()}:
+        return None
+    return now if snapshot == now.store.current() else _at(now, snapshot)
+
+
+def comparison() -> Comparison:
+    """The comparison of snapshots that all pages of this process share."""
+    return _comparison(service())
+
+
+def may_change() -> bool:
+    """Whether people may change the library, and not only ask and judge."""
+    return not service().settings.read_only
 
 
 def documents() -> dict[str, DocumentSummary]:
@@ -80,3 +99,13 @@ def _offered(snapshot: str | None) -> Choices:  # noqa: ARG001
 @lru_cache(maxsize=64)
 def _left(snapshot: str | None, only: Filter) -> int:  # noqa: ARG001
     return sum(only.matches(one) for one in documents().values())
+
+
+@lru_cache(maxsize=1)
+def _comparison(service: Service) -> Comparison:
+    return Comparison(service)
+
+
+@lru_cache(maxsize=1)
+def _at(service: Service, snapshot: str) -> Service:
+    return service.at(snapshot)

@@ -56,6 +56,18 @@ async function copyText(text) {
   }
 }
 
+// A link that opens in the page itself, and in a new tab where that is asked for.
+function linkTo(className, text, href, go) {
+  const made = element("a", className, text);
+  made.href = href;
+  made.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    go();
+  });
+  return made;
+}
+
 function isTyping(event) {
   const target = event.composedPath()[0];
   return Boolean(

@@ -35,7 +35,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const paragraph = element("p");
     paragraph.dir = "auto";
     paragraph.dataset.number = passage.number;
-    paragraph.append(data.controls ? linkTo(passage) : element("span", "number", passage.number));
+    paragraph.append(data.controls ? numbered(passage) : element("span", "number", passage.number));
     appendPieces(paragraph, passage.pieces);
     // Code and the like; elsewhere spaces at the end of a line would be marked too.
     const text = passage.pieces.map(([piece]) => piece).join("");
@@ -44,7 +44,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   // A passage's id is made of its text, so that the link is right after a rebuild, too.
-  function linkTo(passage) {
+  function numbered(passage) {
     const link = button("number", String(passage.number), async () => {
       const address = new URL(window.location.href);
       address.search = new URLSearchParams({ doc: data.document, at: passage.id }).toString();
