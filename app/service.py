@@ -37,7 +37,7 @@ from index.progress import OnProgress
 from index.reader import DEPTH, rerank
 from index.records import Answer, DocumentSummary, FileReport, Hit, Passage
 from index.search import Searcher
-from index.store import Manifest, Snapshot, Store
+from index.store import Manifest, Snapshot, Store, size_of
 from index.vectors import EXACT, Nearest
 from index.verify import VerifyReport, verify
 
@@ -291,9 +291,17 @@ class Service:
         """The snapshots that are kept, the newest first."""
         return self.store.manifests()[::-1]
 
-    def difference(self, older: str, newer: str) -> Difference:
-        """What differs between two snapshots that are kept. Raises as ``Store.open`` does."""
-        return difference(self.store.open(older), self.store.open(newer))
+    def difference(self, older: Manifest, newer: Manifest) -> Difference:
+        """What differs between two snapshots that are kept; raises as ``difference`` does."""
+        return difference(self.store, older, newer)
+
+    def disk(self) -> dict[str, int]:
+        """Bytes of the documents, of the index with its history, of caches, and of the bin."""
+        caches = [self.store.cache, self.store.documents, self.store.models]
+        sizes = {"documents": size_of(self.settings.corpus), "bin": size_of(self.store.bin)}
+        sizes["caches"] = sum(map(size_of, caches))
+        sizes["index"] = max(0, self.store.size() - sizes["caches"] - sizes["bin"])
+        return sizes
 
     def build_progress(self) -> BuildState | None:
         """How far the running build is, or how the last one ended; ``None`` before the first."""

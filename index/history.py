@@ -1,17 +1,20 @@
-"""What differs between two snapshots."""
+"""What differs between two snapshots; neither is opened but for its list of documents."""
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, dataclass
 
-from index.store import Snapshot
+from index.records import DocumentSummary
+from index.store import Manifest, Store
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Documents by their ids, in order, and what was changed in how the index is made.
 
-    ``recipe`` has the names of the fields of ``Recipe`` that differ, with the old and new value.
+    ``documents`` and ``passages`` are by how many the newer one has more. ``recipe`` has the names
+    of the fields of ``Recipe`` that differ, with the old and the new value.
     """
 
     added: tuple[str, ...]
@@ -27,26 +30,28 @@ class Difference:
         return not (self.added or self.removed or self.changed or self.recipe)
 
 
-def difference(older: Snapshot, newer: Snapshot) -> Difference:
-    """What the newer snapshot has, lacks and has otherwise than the older one.
+def difference(store: Store, older: Manifest, newer: Manifest) -> Difference:
+    """What the newer of two kept snapshots has, lacks and has otherwise than the older one.
 
-    ``documents`` and ``passages`` are by how many it has more.
+    Raises:
+        IndexDamagedError: one of them cannot be read, or is no longer kept.
     """
     before, after = (
-        {one.id: one.digest for one in snapshot.table.documents()} for snapshot in (older, newer)
+        {one.id: one.digest for one in _documents(store, manifest)} for manifest in (older, newer)
     )
-    recipes = asdict(older.manifest.recipe), asdict(newer.manifest.recipe)
+    old, new = asdict(older.recipe), asdict(newer.recipe)
     return Difference(
         added=tuple(sorted(after.keys() - before.keys())),
         removed=tuple(sorted(before.keys() - after.keys())),
         changed=tuple(
             sorted(name for name in before.keys() & after.keys() if before[name] != after[name])
         ),
-        documents=newer.manifest.documents - older.manifest.documents,
-        passages=newer.manifest.passages - older.manifest.passages,
-        recipe={
-            name: (value, recipes[1][name])
-            for name, value in recipes[0].items()
-            if value != recipes[1][name]
-        },
+        documents=newer.documents - older.documents,
+        passages=newer.passages - older.passages,
+        recipe={name: (old[name], new[name]) for name in old if old[name] != new[name]},
     )
+
+
+def _documents(store: Store, manifest: Manifest) -> list[DocumentSummary]:
+    with contextlib.closing(store.table(manifest.id)) as table:
+        return table.documents()

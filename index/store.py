@@ -157,12 +157,7 @@ class Store:
 
     def size(self) -> int:
         """Bytes on disk, of whatever is there: a build may come and go meanwhile."""
-        total = 0
-        for folder, _, names in os.walk(self.folder):
-            for name in names:
-                with contextlib.suppress(OSError):
-                    total += (Path(folder) / name).stat().st_size
-        return total
+        return size_of(self.folder)
 
     def current(self) -> str | None:
         """The id of the live snapshot, or ``None`` where nothing was published yet."""
@@ -194,6 +189,14 @@ class Store:
                 if snapshot is not None or self.current() == name:
                     raise
         raise IndexMissingError("The index changes faster than it can be opened. Try again.")
+
+    def table(self, snapshot: str) -> Table:
+        """The passages and documents of a snapshot, without all else; to be closed.
+
+        Raises:
+            IndexDamagedError: it is not kept, or damaged.
+        """
+        return Table(self._snapshots / Path(snapshot).name / TABLE)
 
     def manifests(self) -> list[Manifest]:
         """The snapshots that are kept, oldest first; unreadable ones are left out."""
@@ -325,6 +328,18 @@ class Store:
     @property
     def _aside(self) -> Path:
         return self.folder / "building"
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder; 0 where there is none."""
+    total = 0
+    with contextlib.suppress(OSError):
+        total = path.stat().st_size if path.is_file() else 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += (Path(folder) / name).lstat().st_size
+    return total
 
 
 def _read_manifest(folder: Path) -> Manifest:

@@ -285,7 +285,7 @@ class TestTheIndexOfALongScan:
         """With the default of seconds a file there is hardly any time for OCR."""
         few = 0.01
         monkeypatch.setattr(
-            "index.reading.Limits", lambda seconds: Limits(200, few if seconds == 120 else 0.75)
+            "index.documents.Limits", lambda seconds: Limits(200, few if seconds == 120 else 0.75)
         )
 
     def built(self, corpus: Path, store: Store, file_seconds: float = 120) -> FileReport:

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.service import Service
 from app.settings import load_settings
-from app.ui import current
+from app.ui import changing, current
 from app.ui.address import chips, filter_in, parameters_of
 from index.filters import Filter
 from index.store import Store
@@ -163,7 +163,8 @@ class TestFiles:
         files = self.listed(self.library())
         assert len(files) == 6
         assert files["bees.txt"]["covered"] == "100%"
-        assert files["bees.txt"]["facts"] == "1 passage · 169 characters"
+        assert files["bees.txt"]["facts"].startswith("169 B · of 20")
+        assert files["bees.txt"]["facts"].endswith(" · 1 passage · 169 characters")
         assert files["empty.txt"]["label"] == "Failed"
         assert files["empty.txt"]["why"] == "The file holds no text."
         assert files["empty.txt"]["document"] == ""
@@ -192,7 +193,7 @@ class TestFiles:
         captions = [one.value for one in self.library().caption]
         expected = sum(file.characters for file in service.status().files)
         assert captions[0] == f"{expected} characters in the index"
-        assert captions[1].startswith("Built in ")
+        assert captions[-1].startswith("Built in ")
 
     def test_a_long_list_is_shown_in_steps_and_can_be_searched(
         self, service: Service, corpus: Path
@@ -301,3 +302,75 @@ class TestReading:
         here = self.shown(page)["focus"]
         page.button(key="read.next_hit").click().run()
         assert self.shown(page)["focus"] != here or page.button(key="read.next_hit").disabled
+
+
+class TestChanging:
+    def library(self) -> AppTest:
+        page = AppTest.from_file(PAGE, default_timeout=30)
+        return page.switch_page("screens/library.py").run()
+
+    def labels(self, page: AppTest) -> set[str]:
+        return {one.label for one in page.button}
+
+    def test_who_may_not_change_anything_sees_no_buttons(
+        self, service: Service, corpus: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        build(service)
+        (corpus / "bees.txt").write_text("Bees are kept for honey, which is taken in July.")
+        build(service)
+        service.remove_file("bees.txt")
+        monkeypatch.setattr(changing, "rebuilt", lambda: "")
+        page = self.library()
+        assert {"Rebuild the index", "Add", "Take back"} <= self.labels(page)
+        files, history = drawn(page, "files"), drawn(page, "history")
+        assert files is not None
+        assert history is not None
+        assert files["may_change"]
+        assert history["may_change"]
+        assert not [one["there"] for one in files["files"] if one["path"] == "bees.txt"][0]
+
+        current.use(Service(service.settings.model_copy(update={"read_only": True})))
+        page = self.library()
+        assert not self.labels(page) & {"Rebuild the index", "Add", "Take back", "Cancel"}
+        files, history = drawn(page, "files"), drawn(page, "history")
+        assert files is not None
+        assert history is not None
+        assert not files["may_change"]
+        assert not history["may_change"]
+        assert len(history["snapshots"]) == 2
+
+    def test_what_is_not_in_the_index_yet_is_said_and_can_be_taken_back(
+        self, service: Service, corpus: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(changing, "rebuilt", lambda: "")
+        build(service)
+        service.remove_file("bees.txt")
+        page = self.library()
+        pending = drawn(page, "pending")
+        assert pending is not None
+        assert pending["title"] == "1 change is not in the index yet."
+        (undo,) = [one for one in page.button if one.label == "Take back"]
+        undo.click().run()
+        assert (corpus / "bees.txt").exists()
+        assert drawn(page, "pending") is None
+
+    def test_files_that_are_there_are_replaced_only_after_a_word(
+        self, service: Service, corpus: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(changing, "rebuilt", lambda: "")
+        build(service)
+        old = (corpus / "bees.txt").read_bytes()
+        page = self.library()
+        page.session_state[changing.WAITING] = [("bees.txt", b"Bees again, in other words.")]
+        page.run()
+        notice = drawn(page, "waiting")
+        assert notice is not None
+        assert notice["text"] == "bees.txt"
+        page.button(key="keep").click().run()
+        assert (corpus / "bees.txt").read_bytes() == old
+        page.session_state[changing.WAITING] = [("bees.txt", b"Bees again, in other words.")]
+        page.run().button(key="replace").click().run()
+        assert (corpus / "bees.txt").read_bytes() == b"Bees again, in other words."
+        said = drawn(page, "said_0")
+        assert said is not None
+        assert said["title"] == "1 file was replaced."

@@ -20,9 +20,10 @@ from app.service import Service
 from app.settings import Settings, load_settings
 from app.suggest import _TOPIC
 from index.build import build
-from index.errors import BuildRunningError, IndexMissingError, QueryError
+from index.errors import AccessError, BuildRunningError, IndexMissingError, ParseError, QueryError
 from index.store import Store
 from index.vectors import Nearest
+from tests.test_pdf import FERRY, Sheet
 
 
 @pytest.fixture
@@ -264,3 +265,53 @@ def test_as_many_hits_as_are_to_be_shown_come_with_an_answer(settings: Settings)
 def test_a_heading_of_many_dashes_costs_no_time() -> None:
     assert _TOPIC.fullmatch("Notes " + "-" * 5000 + ".") is None
     assert _TOPIC.fullmatch("Fees, tides and pilot's notes")
+
+
+def test_a_cancelled_build_leaves_no_trace_and_the_last_index_answers(
+    built: Service, corpus: Path
+) -> None:
+    before = built.store.current()
+    text = "\n\n".join(f"Chapter {n} tells of storm number {n}. " * 8 for n in range(4000))
+    (corpus / "long.md").write_text(f"# Storms\n\n{text}\n")
+    built.start_rebuild()
+    built.cancel_rebuild()
+    state = built.build_progress()
+    assert state is not None
+    assert state.state == "cancelled"
+    assert built.store.current() == before
+    assert not (built.store.folder / "building").exists()
+    assert built.ask("How deep is the harbour of Porvenir?").answered
+    built.cancel_rebuild()  # there is none: nothing happens
+    with built.store.lock():
+        pass  # the lock is free again
+
+
+def test_where_all_is_read_only_nothing_can_be_changed(
+    built: Service, corpus: Path, store: Store
+) -> None:
+    service = Service(load_settings(corpus=corpus, store=store.folder, read_only=True))
+    for change in (
+        service.start_rebuild,
+        service.cancel_rebuild,
+        service.rollback,
+        lambda: service.add_file("a.md", b"text"),
+        lambda: service.remove_file("bees.txt"),
+        lambda: service.undo_change("000001"),
+    ):
+        with pytest.raises(AccessError, match="read_only"):
+            change()
+    assert (corpus / "bees.txt").exists()
+
+
+def test_a_picture_is_of_the_file_that_was_indexed(service: Service, corpus: Path) -> None:
+    sheet = Sheet()
+    sheet.write(FERRY)
+    (corpus / "ferries.pdf").write_bytes(sheet.bytes())
+    service.build(lambda step: None)
+    passage = service.read("ferries.pdf")[0]
+    assert service.picture("ferries.pdf", 1, (passage.text,)).boxes
+    with pytest.raises(QueryError, match="no document"):
+        service.picture("../ferries.pdf", 1, ())
+    (corpus / "ferries.pdf").write_bytes(sheet.bytes() + b"% edited")
+    with pytest.raises(ParseError, match="was changed"):
+        service.picture("ferries.pdf", 1, (passage.text,))

@@ -9,10 +9,11 @@ import streamlit as st
 from app.rebuild import BuildState
 from app.report import summary
 from app.service import Status
-from app.ui import components
-from app.ui.current import service, titles
+from app.ui import changing, components, past
+from app.ui.current import may_change, service, titles
 from app.ui.files import ALL, files_data, label, matching, states_of, totals
-from app.ui.words import ago, built, count, duration, progress_line
+from app.ui.strings import say
+from app.ui.words import ago, built, count, duration, moment, progress_line
 from index.errors import PassagesError
 from index.records import FileReport
 
@@ -47,6 +48,13 @@ def start() -> None:
         st.session_state["_refused"] = str(error)
 
 
+def cancel() -> None:
+    try:
+        service().cancel_rebuild()
+    except PassagesError as error:
+        st.session_state["_refused"] = str(error)
+
+
 def show_running(state: BuildState, first: bool) -> None:
     done = min(1.0, state.done / state.total) if state.total else 0.0
     st.progress(done, text=progress_line(state))
@@ -61,6 +69,9 @@ def show_running(state: BuildState, first: bool) -> None:
 def show_ended(state: BuildState) -> None:
     if state.state == "failed":
         components.notice("The last build failed.", state.message, kind="error", key="build_failed")
+    elif state.state == "cancelled":
+        title, text = say("changing.cancelled"), say("changing.cancelled_more")
+        components.notice(title, text, key="build_cancelled")
     elif state.finished and time.time() - state.finished < RECENT:
         took = duration(state.finished - state.started)
         reused = max(0, state.passages - state.encoded)
@@ -84,13 +95,17 @@ def build_panel(was_running: bool, first: bool) -> None:
     if running != was_running:
         st.rerun()  # the figures above are of another index now, and the pace changes
     refused = st.session_state.pop("_refused", "")
-    st.button(
-        "Build the index" if first else "Rebuild the index",
-        icon=":material/refresh:",
-        on_click=start,
-        disabled=running,
-        type="primary",
-    )
+    if may_change():
+        with st.container(horizontal=True):
+            st.button(
+                "Build the index" if first else "Rebuild the index",
+                icon=":material/refresh:",
+                on_click=start,
+                disabled=running,
+                type="primary",
+            )
+            if running:
+                st.button(say("changing.cancel_build"), icon=":material/close:", on_click=cancel)
     if refused:
         components.notice("No build was started.", refused, kind="error", key="refused")
     if state is not None:
@@ -146,9 +161,12 @@ def files(reports: tuple[FileReport, ...]) -> None:
             )
     matches = matching(reports, state, words or "", titles())
     most = st.session_state.get("_shown", SHOWN)
-    chosen = components.files(files_data(matches, titles(), most), "files", show_more).read
-    if chosen:
-        st.switch_page("screens/read.py", query_params={"doc": chosen})
+    data = files_data(matches, titles(), most, service().settings.corpus, may_change())
+    chosen = components.files(data, "files", show_more)
+    if chosen.read:
+        st.switch_page("screens/read.py", query_params={"doc": chosen.read})
+    if chosen.remove:
+        changing.remove(chosen.remove)
 
 
 def screen() -> None:
@@ -165,8 +183,13 @@ def screen() -> None:
     running = state is not None and state.state == "running"
     first = status.snapshot is None
     st.fragment(build_panel, run_every=WATCHING if running else IDLE)(running, first)
+    changing.say_once()
+    changing.undoing(moment(status.built_at))
     if status.snapshot is not None:
         files(status.files)
+    changing.adding()
+    if status.snapshot is not None:
+        past.history()
         took = f"Built in {status.seconds:,.1f} s"
         st.caption(f"{took} · Model `{status.model}` · {status.store_bytes / 1e6:,.1f} MB")
 

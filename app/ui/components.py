@@ -43,7 +43,9 @@ _FIGURES = _component("figures", "quality.css")
 _DIFFERENCES = _component("differences", "quality.css")
 _JUDGED = _component("judged", "quality.css")
 _FILES = _component("files", "files.css")
+_HISTORY = _component("history", "files.css")
 _NOTICE = _component("notice", "parts.css")
+_LINE = _component("line", "parts.css")
 _HEADING = _component("heading", "parts.css")
 _KEYS = _component("keys")
 
@@ -138,8 +140,27 @@ def judged(
 
 
 def files(data: Mapping[str, Any], key: str, on_more: Callable[[], None]) -> Any:
-    """Files and what became of them; ``.read`` of the result is a document to open."""
-    return _FILES(data=dict(data), key=key, on_more_change=on_more, on_read_change=_nothing)
+    """Files and what became of them.
+
+    ``.read`` of the result is a document to open, ``.remove`` the path of a file to remove.
+    """
+    return _FILES(
+        data={**data, "strings": section_of("files")},
+        key=key,
+        on_more_change=on_more,
+        on_read_change=_nothing,
+        on_remove_change=_nothing,
+    )
+
+
+def history(data: Mapping[str, Any], key: str) -> Any:
+    """Snapshots; ``.back`` of the result is one to go back to, ``.compare`` one to look into."""
+    return _HISTORY(
+        data={**data, "strings": section_of("history")},
+        key=key,
+        on_back_change=_nothing,
+        on_compare_change=_nothing,
+    )
 
 
 def notice(
@@ -169,6 +190,11 @@ def problem(error: PassagesError) -> None:
         command=command,
     )
     st.page_link("screens/library.py", label="Build it in the Library", icon=":material/build:")
+
+
+def line(text: str, key: str) -> None:
+    """A line of text that may have a document's words in it."""
+    _LINE(data={"text": text}, key=key)
 
 
 def heading(text: str, key: str) -> None:

@@ -1,4 +1,5 @@
-// The files of the corpus and what became of each. Events: "read" (the id of a document), "more".
+// The files of the corpus and what became of each. Events: "read" (the id of a document), "remove"
+// (the path of a file), "more".
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
@@ -9,7 +10,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const item = element("div", "file");
     item.setAttribute("role", "listitem");
     item.append(named(file), howMuch(file));
-    if (file.facts) item.append(element("span", "facts", file.facts));
+    const line = element("span", "facts", file.facts);
+    if (data.may_change && file.there) {
+      const remove = button("remove", say(data.strings, "remove"), () => {
+        setTriggerValue("remove", file.path);
+      });
+      remove.setAttribute("aria-label", say(data.strings, "remove_file", { name: file.path }));
+      line.append(" ", remove);
+    }
+    item.append(line);
     if (file.why) {
       const reason = element("span", "why", file.why);
       reason.dir = "auto";

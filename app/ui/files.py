@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
+import stat
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from app.report import STATES, Summary, covered, percent, why
-from app.ui.words import count
+from app.ui.strings import say
+from app.ui.words import count, megabytes
 from index.records import FileReport
 
 ALL = "all"
@@ -50,16 +55,31 @@ def matching(
     ]
 
 
-def files_data(files: Sequence[FileReport], titles: Mapping[str, str], most: int) -> dict[str, Any]:
-    """What files.js draws: the first ``most`` files, and how many more there are."""
-    shown = [_file(file, titles.get(file.path)) for file in files[:most]]
-    return {"files": shown, "more": max(0, len(files) - most)}
+def files_data(
+    files: Sequence[FileReport],
+    titles: Mapping[str, str],
+    most: int,
+    corpus: Path,
+    may_change: bool,
+) -> dict[str, Any]:
+    """What files.js draws: the first ``most`` files, and how many more there are.
+
+    Their size and age are looked up in the ``corpus`` folder.
+    """
+    shown = [_file(file, titles.get(file.path), corpus) for file in files[:most]]
+    return {"files": shown, "more": max(0, len(files) - most), "may_change": may_change}
 
 
-def _file(file: FileReport, title: str | None) -> dict[str, Any]:
+def _file(file: FileReport, title: str | None, corpus: Path) -> dict[str, Any]:
     facts = []
+    there = False
+    with contextlib.suppress(OSError, ValueError):
+        found = (corpus / file.path).lstat()
+        there = stat.S_ISREG(found.st_mode)
+        day = datetime.datetime.fromtimestamp(found.st_mtime, datetime.UTC).strftime("%Y-%m-%d")
+        facts = [megabytes(found.st_size), say("files.of", day=day)]
     if file.passages:
-        facts = [count(file.passages, "passage"), count(file.characters, "character")]
+        facts += [count(file.passages, "passage"), count(file.characters, "character")]
     if file.pages:
         lacking = file.pages_without_text
         facts.append(count(file.pages, "page") + (f", {lacking:,} without text" if lacking else ""))
@@ -73,4 +93,5 @@ def _file(file: FileReport, title: str | None) -> dict[str, Any]:
         "covered": covered(file),
         "facts": " · ".join(facts),
         "why": why(file),
+        "there": there,
     }

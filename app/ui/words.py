@@ -20,6 +20,14 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def megabytes(size: int) -> str:
+    """Bytes in the unit that suits them."""
+    for limit, unit in ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")):
+        if size >= limit:
+            return f"{size / limit:,.1f} {unit}"
+    return f"{size:,} B"
+
+
 def ago(seconds: float) -> str:
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
@@ -31,6 +39,14 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return count(max(1, round(seconds)), "second")
     return count(round(seconds / 60), "minute")
+
+
+def moment(text: str) -> float:
+    """Seconds since 1970 of an ISO time; 0 where it is none."""
+    try:
+        return datetime.datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def built(moment: str) -> tuple[str, str]:
