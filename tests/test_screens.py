@@ -327,9 +327,11 @@ class TestChanging:
         assert history is not None
         assert files["may_change"]
         assert history["may_change"]
-        assert not [one["there"] for one in files["files"] if one["path"] == "bees.txt"][0]
+        assert not next(one["there"] for one in files["files"] if one["path"] == "bees.txt")
 
-        current.use(Service(service.settings.model_copy(update={"read_only": True})))
+        reader = Service(service.settings.model_copy(update={"read_only": True}))
+        reader.encoder = service.encoder
+        current.use(reader)
         page = self.library()
         assert not self.labels(page) & {"Rebuild the index", "Add", "Take back", "Cancel"}
         files, history = drawn(page, "files"), drawn(page, "history")

@@ -306,12 +306,13 @@ def test_where_all_is_read_only_nothing_can_be_changed(
 def test_a_picture_is_of_the_file_that_was_indexed(service: Service, corpus: Path) -> None:
     sheet = Sheet()
     sheet.write(FERRY)
-    (corpus / "ferries.pdf").write_bytes(sheet.bytes())
+    data = sheet.bytes()
+    (corpus / "ferries.pdf").write_bytes(data)
     service.build(lambda step: None)
     passage = service.read("ferries.pdf")[0]
     assert service.picture("ferries.pdf", 1, (passage.text,)).boxes
     with pytest.raises(QueryError, match="no document"):
         service.picture("../ferries.pdf", 1, ())
-    (corpus / "ferries.pdf").write_bytes(sheet.bytes() + b"% edited")
+    (corpus / "ferries.pdf").write_bytes(data + b"% edited")
     with pytest.raises(ParseError, match="was changed"):
         service.picture("ferries.pdf", 1, (passage.text,))

@@ -183,7 +183,7 @@ def screen() -> None:
     running = state is not None and state.state == "running"
     first = status.snapshot is None
     st.fragment(build_panel, run_every=WATCHING if running else IDLE)(running, first)
-    changing.say_once()
+    changing.say_last()
     changing.undoing(moment(status.built_at))
     if status.snapshot is not None:
         files(status.files)

@@ -19,22 +19,28 @@ from index.parsers import SUFFIXES
 WAITING, SAID = "_waiting", "_said"
 """Files that wait for a word whether they replace others, and what has to be said once."""
 
+SHOWN = 20.0
+"""Seconds for which that is said."""
+
 Upload = tuple[str, bytes]
 
 
-def say_once() -> None:
-    """What became of the last change."""
-    for number, (title, text, kind) in enumerate(st.session_state.pop(SAID, [])):
+def say_last() -> None:
+    """What became of the last changes, for a while: a build draws the screen anew."""
+    fresh = [one for one in st.session_state.get(SAID, []) if time.time() - one[0] < SHOWN]
+    st.session_state[SAID] = fresh
+    for number, (_, title, text, kind) in enumerate(fresh):
         components.notice(title, text, kind=kind, key=f"said_{number}")
 
 
 def tell(title: str, text: str = "", kind: str = "done") -> None:
-    """Say something on the next run of the screen."""
-    st.session_state.setdefault(SAID, []).append((title, text, kind))
+    """Say something on the next runs of the screen."""
+    st.session_state.setdefault(SAID, []).append((time.time(), title, text, kind))
 
 
 def take(files: Sequence[Upload], replace: bool = False) -> None:
     """Put files into the corpus folder and have the index rebuilt; say what was refused and why."""
+    st.session_state.pop(SAID, None)
     added, refused, waiting = 0, [], []
     for name, data in files:
         try:
@@ -83,6 +89,7 @@ def adding() -> None:
             else:
                 tell(say("changing.none"), kind="info")
             st.rerun()
+    components.mended()
     if waiting := st.session_state.get(WAITING):
         names = "\n".join(name for name, _ in waiting[:10])
         components.notice(say("changing.there", n=len(waiting)), names, key="waiting")

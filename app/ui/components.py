@@ -47,6 +47,7 @@ _HISTORY = _component("history", "files.css")
 _NOTICE = _component("notice", "parts.css")
 _LINE = _component("line", "parts.css")
 _HEADING = _component("heading", "parts.css")
+_MENDED = _component("mended")
 _KEYS = _component("keys")
 
 
@@ -200,6 +201,11 @@ def line(text: str, key: str) -> None:
 def heading(text: str, key: str) -> None:
     """A heading in a document's words."""
     _HEADING(data={"text": text}, key=key)
+
+
+def mended() -> None:
+    """Mend what a widget of Streamlit's tells people who cannot see it."""
+    _MENDED(key="mended")
 
 
 def keys(box: str, autofocus: bool) -> None:
