@@ -159,6 +159,7 @@ def eval(options: Namespace, settings: Settings) -> Result:
     if all(query.unanswerable for query in queries):
         raise CorpusError(f"No query of '{options.queries}' has a relevant judgement.")
     service = open_service(settings)
+    service.as_shipped = bool(options.calibrate)
     known = {document.id for document in service.documents()}
     named = {document_of(item) for query in queries for item in judged.get(query.id, ())}
     if not named & known:

@@ -170,6 +170,8 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
 def calibrate(service: Service, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Fit the confidence to these outcomes, write it to the store, and draw how it does.
 
+    The outcomes are those of a service ``as_shipped``: what was fitted before does not count.
+
     Raises:
         CorpusError: there are too few questions, or all answers are right, or all wrong.
     """
@@ -182,8 +184,7 @@ def calibrate(service: Service, outcomes: Sequence[Outcome]) -> dict[str, Any]:
             'that the corpus does not answer are given as "answers": [].'
         )
     before = [one.confidence for one in known]
-    base = service.calibration() or service.shipped()
-    fitted, after = refitted(base, before, right)
+    fitted, after = refitted(service.shipped(), before, right)
     fitted = replace(fitted, model=service.encoder.identity)
     path = service.store.calibration
     save(fitted, path, questions=len(known))

@@ -18,7 +18,7 @@ from app.suggest import suggest
 from app.uploads import Change, Uploads
 from index.answer import answer
 from index.build import BuildReport, build
-from index.confidence import ALONE, READ, Calibration, load
+from index.confidence import Calibration, load, shipped
 from index.encoder import Encoder
 from index.errors import (
     AccessError,
@@ -91,6 +91,8 @@ class Service:
         self._lock = threading.Lock()
         self._suggestions: tuple[str, list[str]] | None = None
         self._refused: tuple[str | None, str] = ("", "")
+        self.as_shipped = False
+        """Whether what was fitted to questions of one's own is left aside."""
         self._calibration: tuple[int, Calibration | None] = (0, None)
 
     def at(self, snapshot: str) -> Service:
@@ -236,8 +238,6 @@ class Service:
     def build(self, progress: OnProgress, *, force: bool = False) -> BuildReport:
         """Build in this process; other processes see how far it is. Raises as ``build`` does."""
         with self._rebuild.told(progress) as tell:
-            if isinstance(self.reader, Extractor):
-                self.reader.prepare()
             report = build(
                 self.settings.corpus,
                 self.store,
@@ -248,6 +248,9 @@ class Service:
                 file_seconds=self.settings.file_seconds,
             )
             tell.done(report)
+            # After the index: it needs no reader, and a reader that is damaged must not cost it.
+            if isinstance(self.reader, Extractor):
+                self.reader.prepare()
             return report
 
     def start_rebuild(self) -> None:
@@ -323,6 +326,8 @@ class Service:
             SettingsError: it cannot be read.
         """
         path = self.store.calibration
+        if self.as_shipped:
+            return None
         try:
             changed = path.stat().st_mtime_ns
         except FileNotFoundError:
@@ -335,7 +340,7 @@ class Service:
 
     def shipped(self) -> Calibration:
         """The confidence that is used where none was fitted to questions of one's own."""
-        return READ if isinstance(self.reader, Extractor) else ALONE
+        return shipped(self.reader.name if self.reader else "")
 
     def threshold(self) -> float:
         """The confidence below which no answer is given."""

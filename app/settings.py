@@ -88,6 +88,11 @@ class Settings(BaseSettings):
     def _expand_home(cls, path: Path) -> Path:
         return path.expanduser()
 
+    @field_validator("reader")
+    @classmethod
+    def _no_reader(cls, name: str) -> str:
+        return "none" if name.strip().lower() == "none" else name.strip()
+
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:

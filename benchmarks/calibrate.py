@@ -203,7 +203,7 @@ def _trial(
     _, readings = considered(query.text, hits, searcher.snapshot.lexical, reader)
     first = chosen(readings, kind_of(query.text))[0]
     right = answerable and contains_answer(quote_of(first), query.answers)
-    said = confidence(readings, shipped(readings))
+    said = confidence(readings, shipped(reader.name if reader else ""))
     return Trial(case, features(readings), answerable, right, said)
 
 

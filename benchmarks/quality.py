@@ -195,6 +195,7 @@ def abstain(
     said: dict[str, list[float]] = {"article": [], "paragraph": []}
     true: dict[str, list[bool]] = {"article": [], "paragraph": []}
     told: list[bool] = []
+    fitting = shipped(reader.name if reader else "")
     pairs = zip(queries, vectors, strict=True)
     for number, (query, vector) in enumerate(
         tqdm(pairs, "abstaining", len(queries), file=sys.stderr, leave=False)
@@ -215,12 +216,12 @@ def abstain(
                 continue
             hits = (candidates if there else without[lacking])[:DEPTH]
             _, readings = considered(query.text, hits, searcher.snapshot.lexical, reader)
-            said[lacking].append(confidence(readings, shipped(readings)))
+            said[lacking].append(confidence(readings, fitting))
             first = chosen(readings, kind_of(query.text))[0] if readings else None
             true[lacking].append(
                 there and first is not None and contains_answer(quote_of(first), query.answers)
             )
-    weak = shipped(readings).weak
+    weak = fitting.weak
     return {
         lacking: {
             "auroc": auroc(said[lacking], told),

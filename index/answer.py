@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,13 @@ SAME_WORDS = 0.7
 """A further sentence must share fewer of its words than this with any sentence before it."""
 
 
+MARGIN = {False: 0.0, True: -2.0}
+"""What a network must say at least for a further sentence, of a fact and of longer answers."""
+
+_FACT = re.compile(r"\w*\d[\w.,:]*|(?<=[a-z,;] )[A-Z]\w+")
+"""Numbers, and names within a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Length:
     """How long an answer may be: sentences, and how far below the best one they may score."""
@@ -26,7 +34,7 @@ class Length:
     below: float
 
 
-# Scores are logits with a reader, and small numbers without one: these lengths are for each.
+# Scores are logits where our reader found words, and small numbers else: lengths are for each.
 READ: dict[Kind, Length] = {
     "fact": Length(2, 1.0),
     "definition": Length(3, 2.5),
@@ -72,8 +80,9 @@ def answer(
     query = checked(query)
     found = searcher.search(query, max(hits, 2 * DEPTH), only)
     found, readings = considered(query, found, searcher.snapshot.lexical, reader)
-    if calibration is None or calibration.reader != shipped(readings).reader:
-        calibration = shipped(readings)
+    fitting = shipped(reader.name if reader else "")
+    if calibration is None or calibration.reader != fitting.reader:
+        calibration = fitting
     sure = confidence(readings, calibration)
     least = calibration.weak if threshold is None else threshold
     answered = bool(readings) and sure >= least
@@ -116,11 +125,14 @@ def chosen(readings: list[Reading], kind: Kind, *, only: bool = False) -> list[R
     """
     length = (ALONE if not readings or readings[0].words is None else READ)[kind]
     picked = readings[:1]
+    least = min(MARGIN[kind in LONG or kind == "yes or no"], picked[0].margin if picked else 0.0)
     for reading in readings[1:]:
         full = len(picked) == (1 if only else length.most)
         if full or reading.score < readings[0].score - length.below:
             break
-        if all(_overlap(reading, before) < SAME_WORDS for before in picked):
+        # A network that found no words in a sentence sees no answer in it, only its neighbours'.
+        empty = reading.words is not None and reading.margin < least
+        if not empty and not any(_repeats(reading, before) for before in picked):
             picked.append(reading)
     if kind in LONG:
         first = picked[0].hit.rank
@@ -157,7 +169,12 @@ def cite(reading: Reading, kind: Kind = "fact") -> Citation:
     )
 
 
-def _overlap(one: Reading, other: Reading) -> float:
-    """The share of the shorter sentence's terms that the other one has too."""
+def _repeats(one: Reading, other: Reading) -> bool:
+    """Whether two sentences share most words of the shorter one, and contradict in none.
+
+    Each with a number or a name that the other one lacks, they do: people must see both.
+    """
     terms = [set(terms_of(quote_of(reading))) for reading in (one, other)]
-    return len(terms[0] & terms[1]) / max(1, min(map(len, terms)))
+    shared = len(terms[0] & terms[1]) / max(1, min(map(len, terms)))
+    facts = [set(_FACT.findall(quote_of(reading))) for reading in (one, other)]
+    return shared >= SAME_WORDS and not (facts[0] - facts[1] and facts[1] - facts[0])

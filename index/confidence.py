@@ -92,9 +92,12 @@ def probability(found: Mapping[str, float], calibration: Calibration) -> float:
     )
 
 
-def shipped(readings: Sequence[Reading]) -> Calibration:
-    """The calibration that fits what was read."""
-    return READ if readings and readings[0].words is not None else ALONE
+def shipped(reader: str) -> Calibration:
+    """The calibration that fits a reader, by its name; empty: none.
+
+    Others than our own find no words: they are judged by what is known without them.
+    """
+    return READ if reader == READ.reader else replace(ALONE, reader=reader)
 
 
 def refitted(
@@ -119,7 +122,8 @@ def refitted(
         np.concatenate([np.asarray(right, int), np.ones(len(before)), np.zeros(len(before))]),
         sample_weight=np.concatenate([np.ones(len(logits)), share * chance, share * (1 - chance)]),
     )
-    slope, shift = float(model.coef_[0, 0]), float(model.intercept_[0])
+    # However few questions say so, what was surer before is not less sure now.
+    slope, shift = max(0.05, float(model.coef_[0, 0])), float(model.intercept_[0])
     weights = {name: slope * weight for name, weight in calibration.weights.items()}
     fitted = replace(calibration, weights=weights, bias=slope * calibration.bias + shift)
     return fitted, [_sigmoid(slope * logit + shift) for logit in logits.tolist()]

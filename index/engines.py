@@ -6,6 +6,7 @@ conversion to OpenVINO is done once for a model, kept in a folder, and checked a
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import shutil
@@ -29,6 +30,9 @@ CONVERSION = "1"
 
 SAME_DIRECTION = 0.999
 """The least cosine between a vector of the converted model and the original's."""
+
+SUMS = "sha256"
+"""The file beside a converted model with the checksums of its files."""
 
 NEAR_TIE = 0.004
 """Two passages whose scores differ by less may change places in half precision."""
@@ -146,14 +150,23 @@ class OpenVinoEngine:
 
 
 def converted(folder: Path) -> bool:
-    """Whether a model was converted into this folder before and can be read."""
-    if not (folder / "model.xml").is_file():
-        return False
+    """Whether a model was converted into this folder before, and is still what was written."""
     try:
+        if (folder / SUMS).read_text(encoding="utf-8") != _sums(folder):
+            return False
         _openvino().Core().read_model(str(folder / "model.xml"))
-    except (ImportError, RuntimeError):
+    except (ImportError, OSError, RuntimeError):
         return False
     return True
+
+
+def _sums(folder: Path) -> str:
+    """The SHA-256 of the files of a converted model, a line for each."""
+    lines = []
+    for name in ("model.bin", "model.xml"):
+        with (folder / name).open("rb") as file:
+            lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n")
+    return "".join(lines)
 
 
 def compiled(folder: Path, *, fast: bool, throughput: bool) -> tuple[Any, str]:
@@ -162,6 +175,8 @@ def compiled(folder: Path, *, fast: bool, throughput: bool) -> tuple[Any, str]:
     ``fast`` allows the former where the processor has it. For ``throughput`` each core runs a
     request of its own, since cores that share one wait for each other; else all share one.
     """
+    from filelock import FileLock
+
     core = _openvino().Core()
     half = fast and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     precision = "bf16" if half else "f32"
@@ -172,7 +187,9 @@ def compiled(folder: Path, *, fast: bool, throughput: bool) -> tuple[Any, str]:
     }
     if throughput:
         options["NUM_STREAMS"] = options["INFERENCE_NUM_THREADS"] = str(cores())
-    return core.compile_model(str(folder / "model.xml"), "CPU", options), precision
+    # What is compiled is kept beside the model; of processes that come together one writes it.
+    with FileLock(folder.parent / f"{folder.name}.compiled.lock"):
+        return core.compile_model(str(folder / "model.xml"), "CPU", options), precision
 
 
 def convert(original: TorchEngine, folder: Path, sample: Batch) -> bool:
@@ -194,23 +211,35 @@ def install(folder: Path, write: Callable[[Path], None], difference: Callable[[P
     """Let a converted model be written aside, and move it into ``folder`` if it is true.
 
     ``difference`` says what is wrong with it, or nothing. Where anything is, that is logged in
-    one line, and the result is ``False``.
+    one line, and the result is ``False``. Of processes that come together one converts.
     """
+    from filelock import FileLock
+
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
-            made = Path(aside) / "model"
-            made.mkdir()
-            write(made)
-            if problem := difference(made):
-                log.warning("Running a model with torch: the OpenVINO one differs (%s).", problem)
-                return False
-            shutil.rmtree(folder, ignore_errors=True)
-            made.replace(folder)
+        with FileLock(folder.with_suffix(".lock")):
+            if converted(folder):
+                return True
+            return _install(folder, write, difference)
     except Exception as error:  # conversion is an optimisation: no failure of it may stop a build
         reason = (str(error).strip() or repr(error)).splitlines()[0]
         log.warning("Running a model with torch: OpenVINO cannot convert it (%s).", reason)
         return False
+
+
+def _install(
+    folder: Path, write: Callable[[Path], None], difference: Callable[[Path], str]
+) -> bool:
+    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+        made = Path(aside) / "model"
+        made.mkdir()
+        write(made)
+        if problem := difference(made):
+            log.warning("Running a model with torch: the OpenVINO one differs (%s).", problem)
+            return False
+        (made / SUMS).write_text(_sums(made), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        made.replace(folder)
     return True
 
 

@@ -237,13 +237,22 @@ def read_queries(path: Path | str, split: str | None = None) -> list[Query]:
             id=_text(line, "_id", where),
             text=_text(line, "text", where),
             split=str(line.get("split") or ""),
-            answers=tuple(str(answer) for answer in line.get("answers") or ()),
+            answers=_answers(line, where),
             unanswerable=line.get("answers") == [],
             only=_filter(line, where),
         )
         for where, line in _objects(_existing(Path(path), "queries.jsonl"))
     ]
     return [query for query in queries if split is None or query.split in ("", split)]
+
+
+def _answers(line: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    answers = line.get("answers") or []
+    if isinstance(answers, str):
+        return (answers,)
+    if not isinstance(answers, list):
+        raise ParseError(f'{where}: "answers" is no list of texts: {answers!r}.')
+    return tuple(str(answer) for answer in answers)
 
 
 def read_qrels(path: Path | str, split: str | None = None) -> dict[str, dict[str, int]]:
@@ -259,12 +268,14 @@ def read_qrels(path: Path | str, split: str | None = None) -> dict[str, dict[str
     qrels: dict[str, dict[str, int]] = {}
     for number, line in enumerate(_lines(source), start=1):
         columns = line.rstrip("\n").split("\t")
+        if len(columns) == 1:
+            columns = line.split()  # as TREC's files are
         if len(columns) == 4:
             del columns[1]
         try:
-            query, item, relevance = columns[0], columns[1], int(columns[2])
-        except (IndexError, ValueError):
-            if number == 1 or not line.strip():
+            query, item, relevance = columns[0], columns[1], int(float(columns[2]))
+        except (IndexError, ValueError, OverflowError):
+            if (number == 1 and "id" in columns[0].lower()) or not line.strip():
                 continue  # a header or an empty line
             raise ParseError(
                 f"'{source}', line {number}, is no judgement: {line.strip()!r}. "
@@ -292,7 +303,7 @@ def _lines(path: Path) -> Iterator[str]:
             with gzip.open(path, "rt", encoding="utf-8") as file:
                 yield from file
         else:
-            with path.open(encoding="utf-8") as file:
+            with path.open(encoding="utf-8-sig") as file:
                 yield from file
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise ParseError(f"'{path}' cannot be read: {error}.") from error

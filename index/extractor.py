@@ -6,6 +6,7 @@ kept. ``CrossEncoder`` is any other one from sentence-transformers, which tells 
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -241,6 +242,7 @@ class _OpenVino:
 
     def __init__(self, folder: Path) -> None:
         self._model, self.precision = compiled(folder, fast=True, throughput=True)
+        self._folder = folder
         self._own = threading.local()
         self._pool = ThreadPoolExecutor(cores(), "reader")
 
@@ -258,6 +260,10 @@ class _OpenVino:
         ids, types, mask = filled([pair])
         request.infer({0: ids, 1: mask, 2: types})
         relevance, start, end = (request.get_output_tensor(i).data[0] for i in range(3))
+        if not math.isfinite(relevance):
+            raise ModelError(
+                f"The reader in '{self._folder}' is damaged. Delete that folder: it is made anew."
+            )
         size = len(pair.ids)
         return float(relevance), start[:size].copy(), end[:size].copy()
 
@@ -288,6 +294,8 @@ class CrossEncoder:
     def _model(self) -> Any:
         from sentence_transformers import CrossEncoder as Model
 
+        if self.name.startswith((".", "/", "~", "\\")) and not Path(self.name).is_dir():
+            raise ModelError(f"There is no cross-encoder in the folder '{self.name}'.")
         try:
             model: Any = Model(self.name, device=self._device, num_labels=1)
         except Exception as error:  # each library that takes part has errors of its own

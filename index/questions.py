@@ -7,17 +7,28 @@ from typing import Literal
 
 Kind = Literal["fact", "definition", "list", "why", "how", "yes or no"]
 
-_ASIDE = r"(?:please |so |and |but |then |can you |could you |tell me |explain )*"
+# Possessive: what was read as an aside is not read again as the question itself.
+_ASIDE = (
+    r"(?:(?:hello|hi|hey|good morning|thanks)\W+|please |so |and |but |then |tell me |explain |"
+    r"(?:can|could|would|will) you "
+    r"(?=(?:please )?(?:tell|explain|say|list|name|define|describe|show)\b))*+"
+)
 _WHY = re.compile(
     rf"{_ASIDE}(?:why\b|for what (?:reason|purpose)|how come\b|"
-    r"what (?:is|are|was|were) the (?:reason|cause|purpose|point)s?\b|what (?:caused|led to)\b)"
+    r"what (?:is|are|was|were) the (?:reason|cause|purpose)s?"
+    r"(?= (?:for|of|why|that|behind|to)\b|\W*$)|what (?:caused|led to)\b)"
 )
 _HOW = re.compile(
-    rf"{_ASIDE}how (?:to|do|does|did|is|are|was|were|can|could|should|would|will|has|have|had)\b"
+    rf"{_ASIDE}(?:"
+    r"how (?:to|do|does|did|is|are|was|were|can|could|should|would|will|has|have|had)\b|"
+    r"what (?:should|must|do|can|to) (?:(?:i|we|you|one|people|staff) )?do\b|"
+    r"(?:what are|which are|list) the steps\b)"
 )
+# Without a question mark "May 2024" and "will of the founder" are no questions.
 _YES_OR_NO = re.compile(
-    rf"{_ASIDE}(?:is|are|was|were|do|does|did|can|could|may|must|should|will|would|has|have|had|"
-    r"isn't|aren't|doesn't|don't|can't)\b"
+    rf"{_ASIDE}(?=.*\?\W*$|\S+ (?:the|an?|it|there|this|that|these|those|they|he|she|you|i|we|any|"
+    r"all|my|our|your|[a-z]+s)\b)(?:is|are|was|were|do|does|did|can|could|may|must|should|will|"
+    r"would|has|have|had|isn't|aren't|doesn't|don't|can't)\b"
 )
 # A name of up to four words; "the capital of France" asks for more than what a capital is, and
 # "the tallest building" for which one it is, but "a memorandum of understanding" is a name.
@@ -45,7 +56,7 @@ _LIST = re.compile(
 
 def kind_of(query: str) -> Kind:
     """The kind of a question. ``"Why do cells divide?"`` is ``"why"``."""
-    asked = " ".join(query.lower().split())
+    asked = _plain(query)
     if _WHY.match(asked):
         return "why"
     if _HOW.match(asked):
@@ -57,14 +68,22 @@ def kind_of(query: str) -> Kind:
     return "yes or no" if _YES_OR_NO.match(asked) else "fact"
 
 
+def _plain(query: str) -> str:
+    """A question in lower case on one line, with plain apostrophes and without quotes around it."""
+    asked = " ".join(query.lower().replace("\u2019", "'").split())
+    return asked.strip('"\u201c\u201d\u2018').strip()
+
+
 def topic_of(query: str) -> str:
     """What a definition is asked of, in lower case; empty for all other questions.
 
     ``"What is a memorandum of understanding?"`` asks of one, ``"Where is it?"`` of none.
     """
-    asked = " ".join(query.lower().split())
+    asked = _plain(query)
     match = None if _LIST.match(asked) else _DEFINITION.fullmatch(asked)
     named = match and next(name for name in match.groupdict().values() if name)
+    if named and "'s " in named:
+        return ""  # Anna's number is a fact
     return named.strip("\"'“”‘’") if named else ""
 
 

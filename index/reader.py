@@ -8,6 +8,7 @@ passage is and, where a network reads question and passage together, what that f
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -37,6 +38,13 @@ QUESTION_WORDS = frozenset(
 """Terms that say what kind of answer is wanted, not what it is about."""
 
 
+_ROW = re.compile(r"^[^\n:]{1,80}: [^\n]+(?:\n|; )[^\n:]{1,80}: \S")
+"""How a row of a table reads: its cells with the names of their columns."""
+
+ROW_LACKS = 1.0
+"""What a row loses where another one of its table has more of the question's words."""
+
+
 @dataclass(frozen=True, slots=True)
 class PassageWeights:
     """Shares of what makes a passage relevant where a network has read it.
@@ -63,6 +71,11 @@ class SentenceWeights:
 
 ALONE = SentenceWeights()
 READ = SentenceWeights(passage=1.0, span=0.1, meaning=2.0, shared=1.2)
+
+
+# The passage's share is that without a network: ``rerank`` has multiplied the score.
+RANKED = SentenceWeights(passage=1 / PassageWeights().retrieval)
+"""Where a network has said how relevant passages are, and found no words in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +148,27 @@ def rerank(
     ], by_row
 
 
+def _rows(readings: list[Reading], weights: SentenceWeights) -> list[Reading]:
+    """The sentences of a passage; of rows of a table only those with the most of the question.
+
+    A network that reads rows one after the other takes a cell for the answer that stands beside
+    the name asked for, though it belongs to the row before.
+    """
+    rows = [bool(_ROW.search(one.hit.passage.text[slice(*one.span)])) for one in readings]
+    if sum(rows) < 2 or readings[0].words is None:
+        return readings
+    most = max(one.shared for one, row in zip(readings, rows, strict=True) if row)
+    least = min(one.margin for one in readings)
+    return [
+        replace(
+            one, margin=least, score=one.score - weights.span * (one.margin - least) - ROW_LACKS
+        )
+        if row and one.shared < most
+        else one
+        for one, row in zip(readings, rows, strict=True)
+    ]
+
+
 def _within(hits: Sequence[Hit], below: float) -> list[Hit]:
     """The first hits, and all others at most so far below the best one."""
     floor = max(hit.score for hit in hits) - below
@@ -154,7 +188,9 @@ def read(
     first ``DEPTH``.
     """
     judgements = judgements or {}
-    weights = weights or (READ if judgements else ALONE)
+    if weights is None:
+        found_words = any(judgement.spans for judgement in judgements.values())
+        weights = READ if found_words else RANKED if judgements else ALONE
     terms = list(dict.fromkeys(terms_of(query)))
     terms = [term for term in terms if term not in QUESTION_WORDS] or terms
     importance = dict(zip(terms, lexical.weight(terms).tolist(), strict=True))
@@ -163,6 +199,7 @@ def read(
     for hit in [hit for hit in hits if hit.row in judgements] or hits[:DEPTH]:
         judgement = judgements.get(hit.row)
         around = set(terms_of(" ".join((hit.passage.title, *hit.passage.headings))))
+        of_hit = []
         for number, span in enumerate(hit.passage.sentences):
             meaning = hit.sentence_scores[number]
             present = around | set(terms_of(hit.passage.text[slice(*span)]))
@@ -170,7 +207,7 @@ def read(
             words, margin = (
                 judgement.spans[number] if judgement and judgement.spans else (None, 0.0)
             )
-            readings.append(
+            of_hit.append(
                 Reading(
                     hit=hit,
                     span=span,
@@ -185,4 +222,5 @@ def read(
                     relevance=judgement.relevance if judgement else 0.0,
                 )
             )
+        readings += _rows(of_hit, weights)
     return sorted(readings, key=lambda reading: -reading.score)

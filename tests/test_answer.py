@@ -246,7 +246,7 @@ class TestOrder:
 
     def reading(self, rank: int, sentence: int, score: float) -> Reading:
         hit = a_hit()
-        text = " ".join(f"{text[:-1]} {rank}." for text in self.TEXTS)
+        text = " ".join(f"{text[:-1]} {'abc'[rank - 1]}." for text in self.TEXTS)
         start = text.index(self.TEXTS[sentence][:-1])
         span = start, text.index(".", start) + 1
         hit = replace(hit, rank=rank, row=rank, passage=replace(hit.passage, text=text))
@@ -261,10 +261,42 @@ class TestOrder:
         ]
         picked = [(one.hit.rank, quote_of(one)) for one in chosen(readings, "list")]
         assert picked == [
-            (2, "Otters hunt crabs 2."),
-            (2, "Crabs hide in mud 2."),
-            (1, "Ferries sail at six 1."),
+            (2, "Otters hunt crabs b."),
+            (2, "Crabs hide in mud b."),
+            (1, "Ferries sail at six a."),
         ]
+
+    def said(self, *texts: str) -> list[Reading]:
+        """Sentences of passages of their own, the likeliest first."""
+        readings = []
+        for rank, text in enumerate(texts, start=1):
+            hit = replace(a_hit(), rank=rank, row=rank)
+            hit = replace(hit, passage=replace(hit.passage, text=text))
+            span = 0, len(text)
+            readings.append(Reading(hit, span, 5 - rank / 10, 0.5, 0.5, words=span, margin=1.0))
+        return readings
+
+    def test_who_contradicts_is_heard_and_who_repeats_is_not(self) -> None:
+        eight, nine = (
+            "The office opens at 8 a.m. on weekdays.",
+            "The office opens at 9 a.m. on weekdays.",
+        )
+        assert len(chosen(self.said(eight, nine), "fact")) == 2
+        assert len(chosen(self.said(eight, eight), "fact")) == 1
+        assert len(chosen(self.said(eight, "On weekdays the office opens."), "fact")) == 1
+        paris, rome = "They will meet in Paris again.", "They will meet in Rome again."
+        assert len(chosen(self.said(paris, rome), "fact")) == 2
+
+    def test_a_sentence_without_words_that_answer_is_not_added(self) -> None:
+        first, second = self.said("The alarm is tested on Mondays.", "Smoking is not allowed here.")
+        for margin, kind, expected in (
+            (-0.5, "fact", 1),
+            (0.5, "fact", 2),
+            (-1.5, "list", 2),
+            (-2.5, "list", 1),
+        ):
+            readings = [first, replace(second, margin=margin)]
+            assert len(chosen(readings, kind)) == expected
 
     def test_a_fact_is_told_in_the_order_of_likelihood(self) -> None:
         readings = [self.reading(3, 1, 5.0), self.reading(1, 0, 4.5), self.reading(3, 0, 4.4)]

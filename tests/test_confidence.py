@@ -46,8 +46,9 @@ class TestConfidence:
     def test_what_was_read_counts_where_words_were_found(self) -> None:
         found = features([FOUND, PLAIN])
         assert (found["margin"], found["relevance"]) == (4, 2)
-        assert shipped([FOUND]) is READ
-        assert shipped([PLAIN]) is shipped([]) is ALONE
+        assert shipped("passages") is READ
+        assert shipped("") == ALONE
+        assert shipped("another") == replace(ALONE, reader="another")
 
     def test_the_gap_is_to_the_best_sentence_of_another_passage(self) -> None:
         beside = replace(PLAIN, score=PLAIN.score - 1)

@@ -198,5 +198,5 @@ class TestCrossEncoder:
         assert np.isfinite([one.relevance, two.relevance]).all()
 
     def test_an_unknown_one_is_an_error(self, tmp_path: Path) -> None:
-        with pytest.raises(ModelError, match="setting 'reader'"):
+        with pytest.raises(ModelError, match="no cross-encoder in the folder"):
             CrossEncoder(str(tmp_path / "none")).read("When?", [a_passage()])

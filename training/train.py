@@ -129,7 +129,7 @@ def train(options: argparse.Namespace) -> None:
     warm = max(1, steps // 20)
 
     def rate(step: int) -> float:
-        return min(step / warm, max(0.02, (steps - step) / (steps - warm)))
+        return min(step / warm, max(0.02, (steps - step) / max(1, steps - warm)))
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     begun = 0
