@@ -159,7 +159,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   // Why it was found, on demand.
   function reasons(source) {
-    const details = element("details", "why");
+    const details = element("details", "reasons");
     const summary = element("summary", "", words("why"));
     summary.dataset.control = `why ${source.number}`;
     const list = element("ul");

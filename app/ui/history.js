@@ -8,7 +8,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   list.setAttribute("role", "list");
   list.setAttribute("aria-label", words("title"));
   for (const snapshot of data.snapshots) {
-    const item = element("div", "file");
+    const item = element("div", "snapshot");
     item.setAttribute("role", "listitem");
     const name = element("span", "named");
     name.append(element("span", "title", snapshot.when));
