@@ -22,21 +22,31 @@ _LEANS = re.compile(
     r"(?:and|but|so|or|also|then|what about|how about|what else|why|more|tell me more|go on|any)\b",
     re.IGNORECASE,
 )
-_POINTS = frozenset(
-    "it its they them their theirs this that these those he him his she her hers there then one "
-    "ones such same else other others more".split()
+# "That" points back after a verb or a preposition, "there" at the end: "ships that pay" and "is
+# there a fee" point at nothing.
+_POINTS = re.compile(
+    r"\b(?:it|its|they|them|their|theirs|he|him|his|she|her|hers|this|these|else|others|"
+    r"the (?:other|others|same|one|ones|former|latter|first|second|last)(?=\W*$))\b"
+    r"|\b(?:is|are|was|were|do|does|did|has|have|had|about|of|for|with|in|by|from|to|on|at|than|"
+    r"after|before|like) (?:that|those)\b|\bthere(?=\W*$)",
+    re.IGNORECASE,
 )
+_POINTERS = frozenset(
+    "it its they them their theirs this that these those he him his she her hers there then one "
+    "ones such same else other others more former latter about tell".split()
+)
+"""Words that tell nothing by themselves."""
 
 
 def carried(question: str, before: str) -> tuple[str, ...]:
     """The words of the question ``before`` that this one needs; none where it stands on its own.
 
     It leans on the one before if it has no telling word of its own, or few of them and begins as
-    follow-ups do ("And …", "What about …") or points back ("it", "they", "there").
+    follow-ups do ("And …", "What about …") or points back ("it", "they", "of those").
     """
     own = telling(question)
-    points = any(word.lower() in _POINTS for word in _WORD.findall(question))
-    leans = not own or (len(own) <= FEW and (points or _LEANS.match(question.strip())))
+    asked = " ".join(question.split())
+    leans = not own or (len(own) <= FEW and (_POINTS.search(asked) or _LEANS.match(asked)))
     if not leans:
         return ()
     have = {term for word in own for term in terms_of(word)}
@@ -49,10 +59,9 @@ def telling(question: str) -> list[str]:
     return [
         word
         for word in _WORD.findall(question)
-        if word.lower() not in _POINTS
+        if word.lower() not in _POINTERS
         and (terms := terms_of(word))
         and not QUESTION_WORDS.issuperset(terms)
-        and word.lower() not in ("about", "tell")
     ]
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.ui.strings import say
+
 PICTURES = Path(__file__).parent / "ui"
 
 st.set_page_config(
@@ -28,15 +30,16 @@ st.html(
     [data-testid=InputInstructions] { display: none; }
     /* The primary colour, darkened, is hard to read on a dark page. */
     .st-key-narrow button:is(:hover, :focus, :active),
-    :is(.st-key-file_state, .st-key-judged_kind) button[role=radio][aria-checked=true] {
+    :is(.st-key-file_state, .st-key-judged_kind, .st-key-reader_view, .st-key-document_view)
+      button[role=radio][aria-checked=true] {
       color: inherit;
     }
     </style>"""
 )
 screens = [
-    st.Page("screens/ask.py", title="Ask", icon=":material/search:", default=True),
-    st.Page("screens/read.py", title="Read", icon=":material/menu_book:"),
-    st.Page("screens/quality.py", title="Quality", icon=":material/thumbs_up_down:"),
-    st.Page("screens/library.py", title="Library", icon=":material/folder_open:"),
+    st.Page("screens/ask.py", title=say("screens.ask"), icon=":material/search:", default=True),
+    st.Page("screens/read.py", title=say("screens.read"), icon=":material/menu_book:"),
+    st.Page("screens/quality.py", title=say("screens.quality"), icon=":material/thumbs_up_down:"),
+    st.Page("screens/library.py", title=say("screens.library"), icon=":material/folder_open:"),
 ]
 st.navigation(screens, position="top").run()

@@ -67,10 +67,10 @@ def place(passage: Passage, corpus: str) -> str:
     return f"{path}{page}, paragraph {passage.number} ({corpus}/{passage.document_id}{line})"
 
 
-def also(copies: Sequence[Passage], corpus: str) -> list[str]:
+def also(hit: Hit, corpus: str) -> list[str]:
     """The first other places of a passage, and how many there are beyond them."""
-    lines = [place(copy, corpus) for copy in copies[:_PLACES]]
-    more = len(copies) - len(lines)
+    lines = [place(copy, corpus) for copy in hit.copies[:_PLACES]]
+    more = len(hit.copies) - len(lines) + hit.more_copies
     return lines + ([f"in {counted(more, 'other place')}"] if more else [])
 
 
@@ -84,12 +84,11 @@ def answer(found: Answer, corpus: str) -> str:
         return "\n".join(lines)
     lines = [f"{citation.quote} [{citation.number}]" for citation in found.citations]
     lines += ["", _MATCHES.get(found.match, found.match), ""]
-    passages = {hit.passage.id: hit.passage for hit in found.hits}
+    hits = {hit.passage.id: hit for hit in found.hits}
     sources = {citation.number: citation.passage_id for citation in found.citations}
-    copies = {hit.passage.id: hit.copies for hit in found.hits}
     for number, passage_id in sorted(sources.items()):
-        lines.append(f"[{number}] {place(passages[passage_id], corpus)}")
-        lines += [f"    also {line}" for line in also(copies[passage_id], corpus)]
+        lines.append(f"[{number}] {place(hits[passage_id].passage, corpus)}")
+        lines += [f"    also {line}" for line in also(hits[passage_id], corpus)]
     return "\n".join(lines)
 
 
@@ -112,7 +111,7 @@ def hits(found: Iterable[Hit], corpus: str) -> str:
         matched = f"; shares {', '.join(hit.matched)}" if hit.matched else ""
         blocks.append(
             f"[{hit.rank}] {place(hit.passage, corpus)}\n    {text}\n"
-            + "".join(f"    also {line}\n" for line in also(hit.copies, corpus))
+            + "".join(f"    also {line}\n" for line in also(hit, corpus))
             + f"    score {hit.score:.3f}: {', '.join(evidence)}{matched}"
         )
     return "\n\n".join(blocks) or "Nothing found."

@@ -53,6 +53,13 @@ ALONE: dict[Kind, Length] = {
 }
 DEFINES = {True: 3.0, False: 0.2}  # what a defining sentence gains, with and without a reader
 LONG: tuple[Kind, ...] = ("list", "why", "how", "definition")
+STEPS: tuple[Kind, ...] = ("list", "how")
+FOLLOWS = {True: 1.5, False: 0.06}
+"""What a sentence gains that stands beside one of the answer, where steps or a list are asked for,
+with and without a reader: who does four of five steps may come to harm."""
+
+STEP_MARGIN = -2.0
+"""By how much less such a sentence must look like an answer."""
 
 
 def answer(
@@ -123,15 +130,24 @@ def chosen(readings: list[Reading], kind: Kind, *, only: bool = False) -> list[R
     The best one stands first. What comes after it in longer answers keeps the order of reading:
     the passage of the best sentence, then the others by rank, each from its beginning.
     """
-    length = (ALONE if not readings or readings[0].words is None else READ)[kind]
-    picked = readings[:1]
-    least = min(MARGIN[kind in LONG or kind == "yes or no"], picked[0].margin if picked else 0.0)
-    for reading in readings[1:]:
-        full = len(picked) == (1 if only else length.most)
-        if full or reading.score < readings[0].score - length.below:
+    alone = not readings or readings[0].words is None
+    length = (ALONE if alone else READ)[kind]
+    least = min(MARGIN[kind in LONG or kind == "yes or no"], readings[0].margin if readings else 0)
+    gain = FOLLOWS[not alone] if kind in STEPS else 0.0
+    picked, left = readings[:1], readings[1:]
+    while left and len(picked) < (1 if only else length.most):
+        worth = [
+            one.score + gain * (gain > 0 and any(_beside(one, before) for before in picked))
+            for one in left
+        ]
+        best = max(worth)
+        reading = left.pop(worth.index(best))
+        if best < readings[0].score - length.below:
             break
         # A network that found no words in a sentence sees no answer in it, only its neighbours'.
-        empty = reading.words is not None and reading.margin < least
+        # A step among others may have none.
+        enough = least if best == reading.score else least + STEP_MARGIN
+        empty = reading.words is not None and reading.margin < enough
         if not empty and not any(_repeats(reading, before) for before in picked):
             picked.append(reading)
     if kind in LONG:
@@ -140,6 +156,14 @@ def chosen(readings: list[Reading], kind: Kind, *, only: bool = False) -> list[R
             picked[1:], key=lambda one: (one.hit.rank != first, one.hit.rank, one.span)
         )
     return picked
+
+
+def _beside(one: Reading, other: Reading) -> bool:
+    """Whether two sentences of a passage follow each other."""
+    if one.hit.row != other.hit.row:
+        return False
+    sentences = one.hit.passage.sentences
+    return abs(sentences.index(one.span) - sentences.index(other.span)) == 1
 
 
 def quote_of(reading: Reading) -> str:

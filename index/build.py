@@ -156,7 +156,7 @@ def _assemble(
             encoded, vectors = _encode(table, folder, encoder, cache, meter)
         nearest = _arrange(vectors, folder, recipe, meter)
         meter.begin("indexing", table.passages)
-        copies = table.copies()
+        copies = table.copies(COPIES)
         rows = enumerate(meter.count(table.iterate()))
         fields = (_fields(passage, copies.get(row, ())) for row, passage in rows)
         lexical = LexicalIndex.from_fields(fields)
@@ -235,7 +235,7 @@ def _like_questions(vectors: FaissIndex, sentences: SentenceVectors) -> Floats:
 
 def _fields(passage: Passage, copies: Sequence[Passage]) -> Fields:
     """What the words of a passage are; it is found by the titles and headings of copies too."""
-    places = [passage, *copies[:COPIES]]
+    places = [passage, *copies]
     titles = list(dict.fromkeys(place.title for place in places))
     headings = dict.fromkeys(heading for place in places for heading in place.headings)
     others = [heading for heading in headings if heading not in titles]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import subprocess
 import sys
 import threading
@@ -10,7 +11,6 @@ from collections import OrderedDict
 from pathlib import Path
 
 from index.errors import ParseError
-from index.parsers import digest_of
 from index.parsers.picture import Picture
 
 SECONDS = 20.0
@@ -24,7 +24,9 @@ from index.parsers.picture import main
 main()
 """
 
-_Key = tuple[Path, str, int, tuple[str, ...]]
+AT_ONCE = 2  # each takes a whole core
+
+_Key = tuple[Path, int, int, str, int, tuple[str, ...]]
 
 
 class Pictures:
@@ -33,34 +35,42 @@ class Pictures:
     def __init__(self) -> None:
         self._kept: OrderedDict[_Key, Picture] = OrderedDict()
         self._lock = threading.Lock()
+        self._drawing = threading.BoundedSemaphore(AT_ONCE)
 
     def draw(self, path: Path, digest: str, page: int, quotes: tuple[str, ...]) -> Picture:
         """The page of a file with the quotes marked, if the file is still what was indexed.
 
-        ``digest`` is the SHA-256 it had then.
+        ``digest`` is the SHA-256 it had then. A kept picture is given without waiting, as long as
+        the file's size and time are those it was drawn from.
 
         Raises:
             ParseError: the file is gone, was changed, or cannot be drawn.
         """
-        if path.is_symlink() or not path.is_file():
+        try:
+            now = path.lstat()
+        except OSError:
+            now = None
+        if now is None or not stat.S_ISREG(now.st_mode):
             raise ParseError(f"The file '{path.name}' is no longer in the corpus folder.")
-        if digest_of(path) != digest:
-            raise ParseError(f"The file '{path.name}' was changed since it was indexed. Rebuild.")
-        key = (path, digest, page, quotes)
-        with self._lock:  # one at a time: drawing takes a whole core
-            if key not in self._kept:
-                self._kept[key] = self._drawn(path, page, quotes)
-                if len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
-            self._kept.move_to_end(key)
-            return self._kept[key]
+        key = (path, now.st_size, now.st_mtime_ns, digest, page, quotes)
+        with self._lock:
+            if found := self._kept.get(key):
+                self._kept.move_to_end(key)
+                return found
+        with self._drawing:
+            drawn = self._drawn(path, digest, page, quotes)
+        with self._lock:
+            self._kept[key] = drawn
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return drawn
 
-    def _drawn(self, path: Path, page: int, quotes: tuple[str, ...]) -> Picture:
-        asked = {"path": str(path), "page": page, "quotes": quotes, "memory": MEMORY}
+    def _drawn(self, path: Path, digest: str, page: int, quotes: tuple[str, ...]) -> Picture:
+        asked = {"path": str(path), "digest": digest, "page": page, "quotes": quotes}
         try:
             done = subprocess.run(
                 [sys.executable, "-c", _PROGRAM, str(Path(__file__).parents[1])],
-                input=json.dumps(asked).encode(),
+                input=json.dumps(asked | {"memory": MEMORY}).encode(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 timeout=SECONDS,

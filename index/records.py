@@ -105,7 +105,8 @@ class Hit:
     ``sentence`` are cosines, ``lexical`` is BM25. Where a reader has read the passage,
     ``relevance`` is its logit, and ``score`` has that in it too. ``sentence_scores`` holds one
     cosine for each of the passage's sentences. ``matched`` are the words of the passage that the
-    query shares. ``copies`` are the other places where the same words stand.
+    query shares. ``copies`` are the other places where the same words stand, the first of very
+    many; ``more_copies`` counts the rest.
     """
 
     rank: int
@@ -119,6 +120,7 @@ class Hit:
     matched: tuple[str, ...]
     relevance: Evidence | None = None
     copies: tuple[Passage, ...] = ()
+    more_copies: int = 0
 
 
 @dataclass(frozen=True, slots=True)

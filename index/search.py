@@ -21,6 +21,9 @@ from index.store import Snapshot
 CANDIDATES = 100
 """How many passages each of the two retrievers proposes."""
 
+PLACES = 100
+"""Places of one passage that are read; some words stand at the foot of every page."""
+
 LONGEST_QUERY = 1000
 """Characters; what people ask is far shorter, and the encoder would not see the rest."""
 
@@ -86,7 +89,7 @@ class Searcher:
         hits = []
         for rank, i in enumerate(order, start=1):
             row = int(rows[i])
-            passage, copies = self._places(row, names)
+            (passage, *copies), beyond = self.snapshot.table.places(row, PLACES, names)
             hits.append(
                 Hit(
                     rank=rank,
@@ -98,20 +101,11 @@ class Searcher:
                     lexical=Evidence(lexical_rank.get(row), float(lexical[row])),
                     sentence_scores=tuple(by_sentence[first[i] : first[i + 1]].tolist()),
                     matched=_matched(passage, terms),
-                    copies=copies,
+                    copies=tuple(copies),
+                    more_copies=beyond,
                 )
             )
         return hits
-
-    def _places(
-        self, row: int, names: frozenset[str] | None
-    ) -> tuple[Passage, tuple[Passage, ...]]:
-        """Where a row's passage stands: in the documents named, if any are."""
-        table = self.snapshot.table
-        places = [table.passage(row), *table.copies(row)]
-        if names is not None:
-            places = [place for place in places if place.document_id in names]
-        return places[0], tuple(places[1:])
 
     def _allowed(self, only: Filter) -> tuple[frozenset[str], NDArray[np.bool_]]:
         """The documents that a filter leaves, and which rows stand in them."""

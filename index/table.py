@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import astuple
 from itertools import zip_longest
 from pathlib import Path
@@ -147,12 +147,14 @@ class TableWriter:
         for fields in self._connection.execute(_PASSAGE + "WHERE NOT p.copy ORDER BY p.place"):
             yield _passage(fields)
 
-    def copies(self) -> dict[int, list[Passage]]:
-        """The copies of each row that has any."""
+    def copies(self, most: int) -> dict[int, list[Passage]]:
+        """The copies of each row that has any, at most so many of each."""
         found: dict[int, list[Passage]] = {}
         statement = _PASSAGE.replace("SELECT", "SELECT p.row,") + "WHERE p.copy ORDER BY p.place"
         for row, *fields in self._connection.execute(statement):
-            found.setdefault(row, []).append(_passage(tuple(fields)))
+            there = found.setdefault(row, [])
+            if len(there) < most:
+                there.append(_passage(tuple(fields)))
         return found
 
     def close(self) -> None:
@@ -203,10 +205,19 @@ class Table:
             raise self._damaged(f"row {row} is missing")
         return self._passage(found[0])
 
-    def copies(self, row: int) -> tuple[Passage, ...]:
-        """The other places where a row's passage stands."""
-        found = self._rows(_PASSAGE + "WHERE p.row = ? AND p.copy ORDER BY p.place", row)
-        return tuple(self._passage(fields) for fields in found)
+    def places(
+        self, row: int, most: int, names: Container[str] | None = None
+    ) -> tuple[list[Passage], int]:
+        """Where a row's passage stands: the first ``most`` places, and how many there are beyond.
+
+        Where ``names`` are given, places in other documents do not count.
+        """
+        there = self._rows(f"{_AT}NOT p.copy UNION ALL {_AT}p.copy ORDER BY p.place", row, row)
+        if not there:
+            raise self._damaged(f"row {row} is missing")
+        allowed = [place for place, name in there if names is None or name in names]
+        found = [self._rows(_PASSAGE + "WHERE p.place = ?", place)[0] for place in allowed[:most]]
+        return [self._passage(fields) for fields in found], max(0, len(allowed) - most)
 
     def passage_by_id(self, passage_id: str) -> Passage | None:
         """The passage with an id, or ``None``."""
@@ -284,6 +295,10 @@ class Table:
         )
 
 
+_AT = (
+    "SELECT p.place, d.id FROM passages p JOIN documents d ON d.number = p.document"
+    " WHERE p.row = ? AND "
+)
 _SUMMARY = "SELECT id, title, format, digest, passages, length(text), metadata FROM documents "
 
 

@@ -249,13 +249,16 @@ class TestOrder:
         text = " ".join(f"{text[:-1]} {'abc'[rank - 1]}." for text in self.TEXTS)
         start = text.index(self.TEXTS[sentence][:-1])
         span = start, text.index(".", start) + 1
-        hit = replace(hit, rank=rank, row=rank, passage=replace(hit.passage, text=text))
+        starts = [text.index(one[:-1]) for one in self.TEXTS]
+        sentences = tuple((begin, text.index(".", begin) + 1) for begin in starts)
+        passage = replace(hit.passage, text=text, sentences=sentences)
+        hit = replace(hit, rank=rank, row=rank, passage=passage)
         return Reading(hit, span, score, 0.5, 0.5, words=span, margin=1.0)
 
     def test_the_best_sentence_is_first_and_the_others_are_as_one_reads_them(self) -> None:
         readings = [
-            self.reading(2, 1, 5.0),
-            self.reading(1, 0, 4.5),
+            self.reading(2, 1, 6.5),
+            self.reading(1, 0, 6.2),
             self.reading(2, 2, 4.0),
             self.reading(2, 0, 3.5),
         ]
@@ -271,8 +274,8 @@ class TestOrder:
         readings = []
         for rank, text in enumerate(texts, start=1):
             hit = replace(a_hit(), rank=rank, row=rank)
-            hit = replace(hit, passage=replace(hit.passage, text=text))
             span = 0, len(text)
+            hit = replace(hit, passage=replace(hit.passage, text=text, sentences=(span,)))
             readings.append(Reading(hit, span, 5 - rank / 10, 0.5, 0.5, words=span, margin=1.0))
         return readings
 
@@ -297,6 +300,23 @@ class TestOrder:
         ):
             readings = [first, replace(second, margin=margin)]
             assert len(chosen(readings, kind)) == expected
+
+    def test_steps_that_stand_together_are_told_together(self) -> None:
+        texts = ("Keep calm.", "Call for help.", "Close all doors.", "Leave by the stairs.")
+        hit = a_hit()
+        whole = " ".join(texts)
+        spans = tuple((whole.index(text), whole.index(text) + len(text)) for text in texts)
+        hit = replace(hit, passage=replace(hit.passage, text=whole, sentences=spans))
+        scores, margins = (8.0, 5.0, 6.5, 5.4), (9.0, -3.0, 5.0, 1.0)
+        steps = [
+            Reading(hit, span, score, 0.5, 0.5, words=span, margin=margin)
+            for span, score, margin in zip(spans, scores, margins, strict=True)
+        ]
+        (aside,) = self.said("Smoking is not allowed in the rooms.")
+        aside = replace(aside, score=5.5, hit=replace(aside.hit, rank=2, row=2))
+        readings = sorted([*steps, aside], key=lambda one: -one.score)
+        assert [quote_of(one) for one in chosen(readings, "how")][:4] == list(texts)
+        assert quote_of(chosen(readings, "fact")[0]) == texts[0]
 
     def test_a_fact_is_told_in_the_order_of_likelihood(self) -> None:
         readings = [self.reading(3, 1, 5.0), self.reading(1, 0, 4.5), self.reading(3, 0, 4.4)]

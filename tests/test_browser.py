@@ -154,7 +154,7 @@ def test_the_document_opens_at_the_passage_and_keys_walk_through_it(visitor: Vis
     visitor.sees(".controls .where", "Paragraph 2 of")
     visitor.sees(".body p.hit", "A pilot is required at night")
     page.wait_for_url("**p=2**")
-    page.get_by_role("button", name="Previous").click()
+    page.get_by_role("button", name="Previous", exact=True).click()
     visitor.sees(".controls .where", "Paragraph 1 of")
     page.get_by_role("link", name="Back to the answer").click()
     visitor.sees(".sentence", DEPTH_QUOTE)

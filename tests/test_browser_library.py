@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browser_harness import Visitor, environment, run_app, served
-from test_browser import BEES, HARBOURS, chromium, link
+from test_browser import BEES, HARBOURS, HONEY, HOSTILE, chromium, link
 
 from tests.test_pdf import FERRY, Sheet
 
 __all__ = ["chromium"]
 
+MARKED_UP = "an $x$ [airship](about) <b>bold**"
 CROSSING = "When does the ferry to Sandholm leave?"
 
 
@@ -111,9 +115,86 @@ def test_a_name_that_leads_out_of_the_corpus_is_refused(visitor: Visitor, tmp_pa
     shutil.rmtree(tmp_path / "store" / "bin", ignore_errors=True)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_library_has_no_accessibility_violations(visitor: Visitor, scheme: str) -> None:
-    visitor.page.emulate_media(color_scheme=scheme)
+def test_a_document_full_of_markup_is_added_and_shown_as_its_own_characters(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    page = visitor.visit("/library")
+    upload = {"name": f"{MARKED_UP}.md", "mimeType": "text/markdown", "buffer": HOSTILE.encode()}
+    page.locator("input[type=file]").set_input_files([upload])
+    page.get_by_role("button", name="Add", exact=True).click()
+    rebuilt(visitor, 3)
+    page.get_by_text("Changes that can be taken back").click()
+    visitor.sees(".line", f"Added {MARKED_UP}.md")
+    page.get_by_role("button", name=f"Remove {MARKED_UP}.md").click()
+    page.get_by_role("dialog").get_by_text(f"{MARKED_UP}.md", exact=True).wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=re.compile("What changed in the snapshot")).first.click()
+    visitor.sees(".snapshot .why", f"Added: {MARKED_UP}.md")
+    visitor.visit(link("What does the zeppelin of Gurney carry?"))
+    visitor.sees(".sentence", "The zeppelin of Gurney")
+    assert page.locator(".katex").count() == 0
+
+
+def test_a_builder_that_is_killed_costs_nothing(visitor: Visitor, tmp_path: Path) -> None:
+    lines = (f"The {n}th lamp stands {n * 7} paces from the pier of Ostby." for n in range(6000))
+    (tmp_path / "corpus" / "lamps.md").write_text("\n\n".join(lines))
+    page = visitor.visit("/library")
+    page.get_by_role("button", name="Rebuild the index").click()
+    page.get_by_test_id("stProgress").get_by_text("Encoding passages").wait_for()
+    builder = json.loads((tmp_path / "store" / "build.json").read_text())["process"]
+    os.kill(builder, signal.SIGKILL)
+    visitor.sees(".notice.error", "The last build failed.")
+    visitor.sees(".notice.error", "The last index still answers.")
+    visitor.visit(link(HONEY))
+    visitor.sees(".sentence", "The bees need 15 kilograms of it")
     visitor.visit("/library")
-    visitor.page.locator(".file").first.wait_for()
+    rebuilt(visitor, 2)
+    (tmp_path / "corpus" / "lamps.md").unlink()
+    page.get_by_role("button", name="Rebuild the index").click()
+    page.locator(".notice.done").wait_for()
+
+
+def test_a_running_build_is_cancelled(visitor: Visitor, tmp_path: Path) -> None:
+    lines = (f"The {n}th lamp stands {n * 7} paces from the pier of Ostby." for n in range(6000))
+    (tmp_path / "corpus" / "lamps.md").write_text("\n\n".join(lines))
+    page = visitor.visit("/library")
+    page.get_by_role("button", name="Rebuild the index").click()
+    page.get_by_test_id("stProgress").wait_for()
     assert visitor.violations() == []
+    page.get_by_role("button", name="Cancel").click()
+    page.locator(".notice", has_text="The build was cancelled.").wait_for()
+    page.get_by_test_id("stProgress").wait_for(state="detached")
+    rebuilt(visitor, 2)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 320)])
+def test_each_state_is_accessible_and_fits(
+    chromium: object, base: str, tmp_path: Path, scheme: str, width: int
+) -> None:
+    visitor = Visitor(chromium, base, width=width)
+    visitor.page.emulate_media(color_scheme=scheme)
+
+    def fits() -> None:
+        assert visitor.violations() == []
+        assert visitor.overflow() <= 0
+
+    page = visitor.visit("/library")
+    page.locator(".file").first.wait_for()
+    fits()
+    page.get_by_role("button", name="Remove bees.md").click()
+    page.get_by_role("dialog").get_by_text("bees.md", exact=True).wait_for()
+    fits()
+    page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
+    page.locator(".notice", has_text="bees.md was removed.").wait_for()
+    rebuilt(visitor, 1)
+    page.get_by_text("Changes that can be taken back").click()
+    page.get_by_role("button", name="Take back").wait_for()
+    page.get_by_role("button", name=re.compile("What changed in the snapshot")).first.click()
+    visitor.sees(".snapshot .why", "Removed: bees.md")
+    fits()
+    page.get_by_role("button", name=re.compile("Go back to the snapshot")).first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Go back to this").wait_for()
+    fits()
+    assert visitor.complaints == []
+    assert visitor.foreign() == []
+    visitor.context.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import HashEncoder
 
+from index import search
 from index.answer import answer
 from index.build import BuildReport, build
 from index.filters import parse_filter
@@ -69,6 +70,23 @@ def test_a_hit_names_every_place(built: BuildReport, store: Store, encoder: Hash
     assert text is not None
     assert text[copy.start : copy.end] == copy.text
     assert "for-ty" in copy.text
+
+
+def test_of_very_many_places_the_first_are_named_and_the_rest_counted(
+    tmp_path: Path, encoder: HashEncoder
+) -> None:
+    every = search.PLACES + 20
+    for name in ("a", "b"):
+        parts = [f"# Page {name}{n}\n\n{RULE}" for n in range(every // 2)]
+        (tmp_path / f"{name}.md").write_text("\n\n".join(parts))
+    store = Store(tmp_path / "store")
+    build(tmp_path, store, encoder)
+    searcher = Searcher(store.open(), encoder)
+    hit = searcher.search(RULE)[0]
+    assert (1 + len(hit.copies), hit.more_copies) == (search.PLACES, 20)
+    hit = searcher.search(RULE, only=parse_filter(["document=b.md"]))[0]
+    assert hit.passage.document_id == "b.md"
+    assert (1 + len(hit.copies), hit.more_copies) == (every // 2, 0)
 
 
 def test_a_copy_is_found_by_the_headings_above_it(

@@ -19,6 +19,13 @@ BEFORE = "How deep is the harbour of Porvenir?"
         "What about ships?",
         "How much does it cost?",
         "Tell me more",
+        "Are they expensive?",
+        "Who pays for that?",
+        "Who lives there?",
+        "What does she say?",
+        "Which is the last?",
+        "And in winter?",
+        "And the ships that pay?",
     ],
 )
 def test_a_follow_up_carries_the_telling_words_over(question: str) -> None:
@@ -38,6 +45,12 @@ def test_a_word_that_is_there_already_is_not_carried_over() -> None:
         "Who built the lighthouse?",
         "And how many people live in the town of Castro today?",
         "What does it say about warships and their fees in port?",
+        "Is there a fee for warships?",
+        "Are there limits?",
+        "Which ships that visit pay?",
+        "Who owns the first hive?",
+        "Does honey need more sugar?",
+        "How much is one berth?",
     ],
 )
 def test_a_question_of_its_own_carries_nothing_over(question: str) -> None:

@@ -110,6 +110,21 @@ class TestParagraphs:
         assert document.title == "Ferries of the Sound"
         assert {block.page for block in document.blocks} == {1}
 
+    @pytest.mark.parametrize(
+        ("said", "title"),
+        [
+            ("A year of ferries", "A year of ferries"),
+            ("PUBL081.PS", "Ferries of the Sound"),
+            ("Microsoft Word - ferries.docx", "Ferries of the Sound"),
+        ],
+    )
+    def test_what_a_program_left_as_a_title_is_none(self, said: str, title: str) -> None:
+        sheet = Sheet()
+        sheet.canvas.setTitle(said)
+        sheet.write("Ferries of the Sound", size=20)
+        sheet.write(FERRY)
+        assert read(sheet).title == title
+
     def test_a_bold_line_of_the_usual_size_is_a_heading(self) -> None:
         sheet = Sheet()
         sheet.write("Fees", bold=True)

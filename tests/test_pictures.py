@@ -34,6 +34,10 @@ def a_pdf(tmp_path: Path, rotation: int = 0) -> Path:
     return path
 
 
+def drawn(path: Path, page: int, quotes: tuple[str, ...]) -> Picture:
+    return picture_of(path, digest_of(path), page, quotes)
+
+
 def inked(image: Image.Image) -> int:
     """How many pixels are not white."""
     return sum(image.convert("L").histogram()[:200])
@@ -41,7 +45,7 @@ def inked(image: Image.Image) -> int:
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 def test_the_boxes_lie_on_the_words(tmp_path: Path, rotation: int) -> None:
-    found = picture_of(a_pdf(tmp_path, rotation), 2, (QUOTE,))
+    found = drawn(a_pdf(tmp_path, rotation), 2, (QUOTE,))
     assert (found.page, found.pages) == (2, 2)
     image = Image.open(io.BytesIO(found.image))
     assert image.size == (found.width, found.height)
@@ -62,13 +66,13 @@ def test_the_boxes_lie_on_the_words(tmp_path: Path, rotation: int) -> None:
 
 
 def test_a_quote_on_the_next_page_shows_that_page(tmp_path: Path) -> None:
-    found = picture_of(a_pdf(tmp_path), 1, (QUOTE,))
+    found = drawn(a_pdf(tmp_path), 1, (QUOTE,))
     assert found.page == 2
     assert found.boxes
 
 
 def test_a_quote_that_is_not_there_has_no_box(tmp_path: Path) -> None:
-    found = picture_of(a_pdf(tmp_path), 1, ("nothing of the kind",))
+    found = drawn(a_pdf(tmp_path), 1, ("nothing of the kind",))
     assert (found.page, found.boxes) == (1, ())
 
 
@@ -78,7 +82,7 @@ class TestInAProcess:
 
     def test_it_is_the_same_picture(self, tmp_path: Path) -> None:
         path = a_pdf(tmp_path)
-        assert self.draw(path) == picture_of(path, 2, (QUOTE,))
+        assert self.draw(path) == drawn(path, 2, (QUOTE,))
 
     def test_the_last_ones_are_kept(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = a_pdf(tmp_path)
@@ -89,7 +93,17 @@ class TestInAProcess:
         monkeypatch.setattr(mine, "_drawn", lambda *asked: drawn.append(asked) or original(*asked))
         for page in (1, 1, 2, 1):
             mine.draw(path, digest_of(path), page, ())
-        assert [page for _, page, _ in drawn] == [1, 2, 1]
+        assert [page for _, _, page, _ in drawn] == [1, 2, 1]
+
+    def test_a_kept_picture_waits_for_nobody(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = a_pdf(tmp_path)
+        mine = Pictures()
+        first = mine.draw(path, digest_of(path), 1, ())
+        for _ in range(pictures.AT_ONCE):
+            mine._drawing.acquire()  # others are drawing
+        assert mine.draw(path, digest_of(path), 1, ()) is first
 
     def test_a_file_that_is_gone_or_changed_is_not_shown(self, tmp_path: Path) -> None:
         path = a_pdf(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.service import Service
 from app.settings import load_settings
 from app.ui import changing, current
 from app.ui.address import chips, filter_in, parameters_of
+from app.ui.strings import section_of
 from index.filters import Filter
 from index.store import Store
 
@@ -73,7 +75,10 @@ class TestNarrowing:
         assert documents_of(page) == {"sub/tea.md"}
         assert drawn(page, "narrow_chips") == {
             "chips": [{"name": "folder", "text": "Folder: sub"}],
-            "left": "1 of 3 documents",
+            "before": "",
+            "after": "1 of 3 documents",
+            "label": "The search is narrowed",
+            "strings": section_of("chips"),
         }
         assert drawn(visit(q=DEPTH), "narrow_chips") is None
 
@@ -261,11 +266,10 @@ class TestReading:
         data = self.shown(page)
         pieces = [piece for row in data["passages"] for piece in row["pieces"]]
         assert ["of whales", "found"] in pieces
-        first = data["focus"]
-        page.button(key="read.next_found").click().run()
-        assert self.shown(page)["focus"] > first
-        page.button(key="read.previous_found").click().run()
-        assert self.shown(page)["focus"] == first
+        steps = drawn(page, "found")
+        assert steps is not None
+        assert re.fullmatch(r"\d+ of \d+ paragraphs", steps["said"])
+        assert steps["previous"] != data["focus"] != steps["next"]
         page.text_input(key="document_find").set_value("nowhere").run()
         assert any("Not in this document" in one.value for one in page.caption)
 
@@ -298,10 +302,10 @@ class TestReading:
     def test_steps_through_the_sources_of_the_question(self, service: Service) -> None:
         build(service)
         page = self.read(doc="harbours.md", q=DEPTH)
-        assert any("here" in one.value for one in page.caption)
-        here = self.shown(page)["focus"]
-        page.button(key="read.next_hit").click().run()
-        assert self.shown(page)["focus"] != here or page.button(key="read.next_hit").disabled
+        steps = drawn(page, "hits")
+        assert steps is not None
+        assert re.fullmatch(r"Source 1 of \d here", steps["said"])
+        assert steps["next"] != self.shown(page)["focus"]
 
 
 class TestChanging:

@@ -22,6 +22,8 @@ def used(section: str) -> set[str]:
     for path in SOURCES:
         text = path.read_text(encoding="utf-8")
         found |= set(re.findall(rf'["\']{section}\.(\w+)["\']', text))
+        if section == "words":
+            found |= set(re.findall(r'\bcount\([^"\']*["\'](\w+)["\']', text))
         if path.stem == section and path.suffix == ".js":
             found |= set(re.findall(r'["\'](\w+)["\']', text))
     return found

@@ -85,7 +85,7 @@ def facts() -> None:
     facts = f"{count(len(every), 'document')} · {count(total, 'passage')}"
     st.caption(facts, text_alignment="center")
     with st.container(key="keys_hint"):
-        st.caption("Press **/** to type, **1–9** to open a source", text_alignment="center")
+        st.caption(say("ask.keys"), text_alignment="center")
 
 
 @st.fragment
@@ -143,17 +143,18 @@ def result(
             with st.container(
                 horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
             ):
-                st.markdown("**In context**", width="content")
+                st.markdown(f"**{say('ask.context')}**", width="content")
                 st.page_link(
                     "screens/read.py",
-                    label="Open document",
+                    label=say("ask.document"),
                     icon=":material/open_in_full:",
                     query_params=place(by_rank[active], asked),
                 )
             height = "min(560px, calc(100vh - 240px))"
-            if shown.as_page(passage, "reader_view"):
-                shown.page(passage, answer.citations, "reader_page", height)
-            else:
+            if not (
+                shown.as_page(passage, "reader_view")
+                and shown.page(passage, answer.citations, "reader_page", height)
+            ):
                 data = reader_data(around, position, answer.citations, AROUND)
                 components.reader(data, "reader", height)
 
@@ -185,9 +186,9 @@ def show_answer(asked: Asked) -> None:
     only = asked.only
     started = time.perf_counter()
     try:
-        with st.spinner("Searching the library …"):  # seen only while the model is still loading
+        with st.spinner(say("ask.searching")):  # seen only while the model is still loading
             if only and not documents_left(only):
-                components.notice("No document is left to search.", "Remove a condition above.")
+                components.notice(say("ask.none_left"), say("ask.none_left_more"))
                 return
             library = service_in_address()
             answer = library.ask(asked.whole, only=only)
@@ -205,32 +206,30 @@ with (
 ):
     if not asked.question:
         st.space("large")
-        st.title("Ask the library", anchor=False, text_alignment="center")
-        st.caption(
-            "Answers are quoted word for word, with the passage they come from.",
-            text_alignment="center",
-        )
+        st.title(say("ask.title"), anchor=False, text_alignment="center")
+        st.caption(say("ask.promise"), text_alignment="center")
     with (
         st.form("ask", border=False),
         st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False),
     ):
         st.text_input(
-            "Question",
+            say("ask.question"),
             key=BOX,
             type="search",
-            placeholder="Ask a question, then press Enter",
+            placeholder=say("ask.hint"),
             label_visibility="collapsed",
             icon=":material/search:",
         )
-        st.form_submit_button("Ask", type="primary", on_click=put_typed)
+        st.form_submit_button(say("ask.ask"), type="primary", on_click=put_typed)
     narrow.row(asked.only)
     if asked.about:
         words = [{"name": word, "text": word} for word in asked.about]
-        components.chips(words, say("ask.carried"), "about", drop_word)
+        carried_over = {"chips": words, "before": say("ask.also"), "after": say("ask.carried")}
+        components.chips(carried_over, say("ask.also"), "about", drop_word)
     if asked.question:
         show_answer(asked)
     else:
-        with st.spinner("Opening the library …"):
+        with st.spinner(say("ask.opening")):
             questions = [] if asked.only else suggested()
         components.suggestions(questions, "suggestions", lambda: put_picked("suggestions"))
         facts()

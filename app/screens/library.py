@@ -13,7 +13,7 @@ from app.ui import changing, components, past
 from app.ui.current import may_change, service, titles
 from app.ui.files import ALL, files_data, label, matching, states_of, totals
 from app.ui.strings import say
-from app.ui.words import ago, built, count, duration, moment, progress_line
+from app.ui.words import ago, built, count, duration, megabytes, moment, progress_line
 from index.errors import PassagesError
 from index.records import FileReport
 
@@ -35,10 +35,10 @@ STATE = "file_state"
 def figures(status: Status) -> None:
     when, exactly = built(status.built_at)
     with st.grid(4, min_column_width=130):
-        st.metric("Documents", f"{status.documents:,}", border=True)
-        st.metric("Passages", f"{status.passages:,}", border=True)
-        st.metric("Words", f"{status.words:,}", border=True)
-        st.metric("Index built", when, border=True, help=exactly)
+        st.metric(say("library.documents"), f"{status.documents:,}", border=True)
+        st.metric(say("library.passages"), f"{status.passages:,}", border=True)
+        st.metric(say("library.words"), f"{status.words:,}", border=True)
+        st.metric(say("library.built"), when, border=True, help=exactly)
 
 
 def start() -> None:
@@ -59,34 +59,33 @@ def show_running(state: BuildState, first: bool) -> None:
     done = min(1.0, state.done / state.total) if state.total else 0.0
     st.progress(done, text=progress_line(state))
     components.notice(
-        "The first index is being built." if first else "The index is being rebuilt.",
-        "You can leave this page. "
-        + ("" if first else "The old index keeps answering until the new one is ready."),
+        say("library.building" if first else "library.rebuilding"),
+        say("library.building_more" if first else "library.rebuilding_more"),
         key="building",
     )
 
 
 def show_ended(state: BuildState) -> None:
     if state.state == "failed":
-        components.notice("The last build failed.", state.message, kind="error", key="build_failed")
+        components.notice(say("library.failed"), state.message, kind="error", key="build_failed")
     elif state.state == "cancelled":
         title, text = say("changing.cancelled"), say("changing.cancelled_more")
         components.notice(title, text, key="build_cancelled")
     elif state.finished and time.time() - state.finished < RECENT:
-        took = duration(state.finished - state.started)
-        reused = max(0, state.passages - state.encoded)
-        summary = (
-            f"{count(state.documents, 'document')}, {count(state.passages, 'passage')}: "
-            f"{state.encoded:,} encoded anew, {reused:,} taken over, in {took}."
-        )
-        components.notice(
-            "Nothing had changed." if state.message else "The index has been rebuilt.",
-            f"Compared with the documents {ago(time.time() - state.finished)}."
-            if state.message
-            else summary,
-            kind="done",
-            key="build_done",
-        )
+        if state.message:
+            title = say("library.unchanged")
+            text = say("library.unchanged_more", ago=ago(time.time() - state.finished))
+        else:
+            title = say("library.rebuilt")
+            text = say(
+                "library.rebuilt_more",
+                documents=count(state.documents, "document"),
+                passages=count(state.passages, "passage"),
+                encoded=state.encoded,
+                reused=max(0, state.passages - state.encoded),
+                took=duration(state.finished - state.started),
+            )
+        components.notice(title, text, kind="done", key="build_done")
 
 
 def build_panel(was_running: bool, first: bool) -> None:
@@ -98,7 +97,7 @@ def build_panel(was_running: bool, first: bool) -> None:
     if may_change():
         with st.container(horizontal=True):
             st.button(
-                "Build the index" if first else "Rebuild the index",
+                say("library.build" if first else "library.rebuild"),
                 icon=":material/refresh:",
                 on_click=start,
                 disabled=running,
@@ -107,7 +106,7 @@ def build_panel(was_running: bool, first: bool) -> None:
             if running:
                 st.button(say("changing.cancel_build"), icon=":material/close:", on_click=cancel)
     if refused:
-        components.notice("No build was started.", refused, kind="error", key="refused")
+        components.notice(say("library.not_started"), refused, kind="error", key="refused")
     if state is not None:
         show_running(state, first) if running else show_ended(state)
 
@@ -130,7 +129,7 @@ def put_state() -> None:
 def files(reports: tuple[FileReport, ...]) -> None:
     """What became of each file. As a fragment, finding one does not draw the rest anew."""
     found = summary(reports)
-    st.subheader("Files", anchor=False)
+    st.subheader(say("library.files"), anchor=False)
     st.caption(totals(found))
     states, words = states_of(found), ""
     state = st.query_params.get("state", ALL)
@@ -139,7 +138,7 @@ def files(reports: tuple[FileReport, ...]) -> None:
         if len(found.states) > 1:
             st.session_state[STATE] = state
             st.pills(
-                "State",
+                say("library.state"),
                 states,
                 required=True,
                 format_func=lambda one: label(one, found),
@@ -150,10 +149,10 @@ def files(reports: tuple[FileReport, ...]) -> None:
             )
         if found.files > SHOWN:
             words = st.text_input(
-                "Find a file",
+                say("library.find"),
                 key="file_words",
                 type="search",
-                placeholder="Find a file",
+                placeholder=say("library.find"),
                 label_visibility="collapsed",
                 icon=":material/search:",
                 width=260,
@@ -170,7 +169,7 @@ def files(reports: tuple[FileReport, ...]) -> None:
 
 
 def screen() -> None:
-    st.header("Library", anchor=False)
+    st.header(say("library.title"), anchor=False)
     status = service().status()
     if status.snapshot is None:
         reason, _, command = status.error.partition(" Run: ")
@@ -178,7 +177,7 @@ def screen() -> None:
     else:
         figures(status)
         if status.warning:
-            components.notice("The search finds too little.", status.warning, key="warning")
+            components.notice(say("library.too_little"), status.warning, key="warning")
     state = service().build_progress()
     running = state is not None and state.state == "running"
     first = status.snapshot is None
@@ -190,12 +189,12 @@ def screen() -> None:
     changing.adding()
     if status.snapshot is not None:
         past.history()
-        took = f"Built in {status.seconds:,.1f} s"
-        st.caption(f"{took} · Model `{status.model}` · {status.store_bytes / 1e6:,.1f} MB")
+        size = megabytes(status.store_bytes)
+        st.caption(say("library.made", seconds=status.seconds, model=status.model, size=size))
 
 
 with st.container(horizontal_alignment="center"), st.container(width=1180):
     try:
         screen()
     except PassagesError as error:
-        components.notice("The library cannot be shown.", str(error), kind="error")
+        components.notice(say("library.not_shown"), str(error), kind="error")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -10,12 +11,15 @@ from app.ui import components, shown
 from app.ui.address import Asked, asked_in
 from app.ui.current import documents, passages, service, titles
 from app.ui.strings import say
-from app.ui.view import matches, outline, reader_data, step_from
+from app.ui.view import matches, outline, reader_data, step_from, unfolded
 from index.errors import PassagesError
 from index.records import Answer, Passage
 
-CHOICE, FIND, OUTLINE = "document_choice", "document_find", "outline"
+CHOICE, FIND, CONTENTS = "document_choice", "document_find", "contents"
 READER, PICTURE = "document", "document_page"
+FOUND, HITS = "found", "hits"
+
+HEIGHT = "max(320px, calc(100vh - 320px))"
 
 WINDOW = 120
 """Passages that are sent to the browser on either side of the one in the middle."""
@@ -74,55 +78,53 @@ def answer_to(asked: Asked) -> Answer | None:
     return found
 
 
-def contents(every: list[Passage], here: int) -> None:
-    """The headings, in a box that opens."""
-    if not any(passage.headings for passage in every):
-        return
-    box = st.popover(
-        say("read.contents"),
-        icon=":material/toc:",
-        type="tertiary",
-        key="contents",
-        on_change="rerun",
-    )
-    if box.open:
-        entries = outline(every)
-        above = [entry["number"] for entry in entries if entry["number"] <= here]
-        with box, st.container(width=340):
-            components.outline(
-                {"entries": entries, "here": max(above, default=0)},
-                OUTLINE,
-                lambda: go(st.session_state[OUTLINE]["go"] or here),
-            )
+def contents(entries: list[dict[str, Any]], here: int) -> None:
+    """The headings, unfolded where one is."""
+
+    def opened() -> None:
+        if number := st.session_state[CONTENTS].get("go"):
+            go(number)
+
+    data = {"entries": unfolded(entries, here), "here": here}
+    components.outline(data, CONTENTS, HEIGHT, opened)
 
 
-FOUND = (
-    "read.found",
-    "read.found_elsewhere",
-    "read.previous_found",
-    "read.next_found",
-)
-HITS = ("read.hits", "read.hits_elsewhere", "read.previous_hit", "read.next_hit")
-
-
-def stepper(words: tuple[str, str, str, str], numbers: list[int], here: int) -> None:
-    """Where one is among some passages, and buttons to the one before and after."""
-    within, elsewhere, *sides = words
+def found_steps(numbers: list[int], here: int) -> None:
+    """The steps through the passages with the words that are looked for; they have keys."""
     place = numbers.index(here) + 1 if here in numbers else 0
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
-        said = say(within if place else elsewhere, n=len(numbers), place=place)
-        st.caption(said, width="content")
-        for side, by, icon in zip(sides, (-1, 1), ("up", "down"), strict=True):
-            st.button(
-                "",
-                key=side,
-                icon=f":material/keyboard_arrow_{icon}:",
-                type="tertiary",
-                help=say(side),
-                disabled=numbers == [here],
-                on_click=go,
-                args=(step_from(numbers, here, by),),
-            )
+    said = "read.found" if place else "read.found_elsewhere"
+    data = {
+        "said": say(said, n=len(numbers), place=place),
+        "before": say("read.previous_found"),
+        "after": say("read.next_found"),
+        "keys": ["n", "N"],
+    }
+    stepper(data, FOUND, numbers, here)
+
+
+def hit_steps(numbers: list[int], here: int) -> None:
+    """The steps through the sources of the question."""
+    place = numbers.index(here) + 1 if here in numbers else 0
+    said = "read.hits" if place else "read.hits_elsewhere"
+    data = {
+        "said": say(said, n=len(numbers), place=place),
+        "before": say("read.previous_hit"),
+        "after": say("read.next_hit"),
+        "keys": [],
+    }
+    stepper(data, HITS, numbers, here)
+
+
+def stepper(data: dict[str, Any], key: str, numbers: list[int], here: int) -> None:
+    def stepped() -> None:
+        if number := st.session_state[key].get("go"):
+            go(number)
+
+    alone = numbers == [here]
+    sides = {"previous": -1, "next": 1}
+    to = {side: 0 if alone else step_from(numbers, here, by) for side, by in sides.items()}
+    with st.container(width="content"):
+        components.steps(data | to, key, stepped)
 
 
 def finder(every: list[Passage]) -> str:
@@ -154,11 +156,12 @@ def finder(every: list[Passage]) -> str:
 
 def moved(every: list[Passage]) -> Callable[[], None]:
     def put() -> None:
+        # Streamlit puts only those of its events here that have happened.
         asked = st.session_state[READER]
-        if asked["go"]:
-            go(min(max(int(asked["go"]), 1), len(every)))
-        elif asked["window"]:
-            st.session_state["_window"] = (every[0].document_id, int(asked["window"]))
+        if number := asked.get("go"):
+            go(min(max(int(number), 1), len(every)))
+        elif number := asked.get("window"):
+            st.session_state["_window"] = (every[0].document_id, int(number))
 
     return put
 
@@ -167,7 +170,7 @@ def turned(every: list[Passage]) -> Callable[[], None]:
     """Another page is asked for: its first passage is opened, or the nearest one past it."""
 
     def put() -> None:
-        page = st.session_state[PICTURE]["turn"]
+        page = st.session_state[PICTURE].get("turn")
         if page:
             here = every[number_in_address(every) - 1].page or 1
             later = [one.number for one in every if one.page is not None and one.page >= page]
@@ -181,6 +184,17 @@ def turned(every: list[Passage]) -> Callable[[], None]:
     return put
 
 
+def way_back(asked: Asked) -> None:
+    """The link to the answer that this document was opened from."""
+    back = {name: st.query_params.get(name, "") for name in ("s", "view")}
+    st.page_link(
+        "screens/ask.py",
+        label=say("read.back"),
+        icon=":material/arrow_back:",
+        query_params=asked.parameters | {name: value for name, value in back.items() if value},
+    )
+
+
 def screen() -> None:
     current = st.query_params.get("doc", "") or st.session_state.get("_document", "")
     if not current:
@@ -190,45 +204,49 @@ def screen() -> None:
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         if asked.question:
-            back = {name: st.query_params.get(name, "") for name in ("s", "view")}
-            st.page_link(
-                "screens/ask.py",
-                label=say("read.back"),
-                icon=":material/arrow_back:",
-                query_params=asked.parameters
-                | {name: value for name, value in back.items() if value},
-            )
+            way_back(asked)
         chooser(current)
-    every = passages(current)
+    with st.spinner(say("read.opening"), show_time=False):
+        every = passages(current)
+        answer = answer_to(asked)
     st.session_state["_document"] = current
     here = number_in_address(every)
     components.heading(every[0].title, "document_title")
-    answer = answer_to(asked)
+    if entries := outline(every):
+        left, right = st.columns([3, 9], gap="medium")
+        with left:
+            contents(entries, here)
+        with right:
+            text(every, here, answer)
+    else:
+        text(every, here, answer)
+    components.keys(FIND, autofocus=False)
+
+
+def text(every: list[Passage], here: int, answer: Answer | None) -> None:
+    """The document, or a picture of the page, below what finds and steps."""
+    document = every[0].document_id
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        contents(every, here)
         find = finder(every)
         if find:
             if numbers := matches(every, find):
-                stepper(FOUND, numbers, here)
+                found_steps(numbers, here)
             else:
                 st.caption(say("read.not_found"), width="content")
         hits = answer.hits[: service().settings.top_k] if answer else ()
-        numbers = sorted({hit.passage.number for hit in hits if hit.passage.document_id == current})
-        if numbers:
-            stepper(HITS, numbers, here)
+        if there := {hit.passage.number for hit in hits if hit.passage.document_id == document}:
+            hit_steps(sorted(there), here)
         as_page = shown.as_page(every[here - 1], "document_view")
     citations = answer.citations if answer else ()
-    height = "max(320px, calc(100vh - 340px))"
-    if as_page:
-        shown.page(every[here - 1], citations, PICTURE, height, turned(every))
+    if as_page and shown.page(every[here - 1], citations, PICTURE, HEIGHT, turned(every)):
         return
-    document, centre = st.session_state.get("_window", ("", here))
-    centre = min(max(centre, 1), len(every)) - 1 if document == current else None
+    of, centre = st.session_state.get("_window", ("", here))
+    centre = min(max(centre, 1), len(every)) - 1 if of == document else None
     data = reader_data(every, here - 1, citations, WINDOW, centre, find)
-    components.reader(data, READER, height, moved(every))
+    components.reader(data, READER, HEIGHT, moved(every))
 
 
-with st.container(horizontal_alignment="center"), st.container(width=860):
+with st.container(horizontal_alignment="center"), st.container(width=1100):
     try:
         screen()
     except PassagesError as error:

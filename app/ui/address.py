@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from app.followup import MOST, whole
+from app.ui.strings import say
 from index.filters import Filter, is_date
 
 ABOUT = "about"
@@ -14,8 +15,15 @@ ABOUT = "about"
 NAMES = tuple(field.name for field in fields(Filter))
 """The parameters of the address that narrow the search: the fields of a filter."""
 
-LABELS = {"since": "From", "until": "To"} | {name: name.capitalize() for name in NAMES[:4]}
-"""What people call them."""
+LABELS = {
+    "folder": "narrow.folder",
+    "format": "narrow.format",
+    "document": "narrow.document",
+    "author": "narrow.author",
+    "since": "narrow.since",
+    "until": "narrow.until",
+}
+"""The strings with what people call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +70,7 @@ def chips(only: Filter, titles: Mapping[str, str]) -> list[dict[str, str]]:
     shown = parameters_of(only)
     if only.document in titles:
         shown["document"] = titles[only.document]
-    return [{"name": name, "text": f"{LABELS[name]}: {value}"} for name, value in shown.items()]
+    return [
+        {"name": name, "text": say("narrow.chip", name=say(LABELS[name]), value=value)}
+        for name, value in shown.items()
+    ]

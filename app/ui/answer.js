@@ -204,6 +204,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return context;
   }
 
+  function warning() {
+    const note = element("p", "note partly");
+    const missing = data.uncovered.length
+      ? words("uncovered", { words: data.uncovered.join(", ") })
+      : words("check");
+    const said = element("span", "", missing);
+    said.dir = "auto";
+    note.append(element("b", "", words("partly")), " ", said);
+    return note;
+  }
+
   function refusal() {
     const note = element("p", "note");
     const advice = words(data.suggestions.length ? "try_questions" : "try_words");
@@ -220,13 +231,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   question.dir = "auto";
   root.append(question);
   if (data.answered) {
-    root.append(answerText(), facts());
-    if (data.uncovered.length) {
-      const note = element("p", "uncovered", words("uncovered", { words: data.uncovered.join(", ") }));
-      note.dir = "auto";
-      root.append(note);
-    }
-    root.append(actions());
+    if (data.match === "weak" || data.uncovered.length) root.append(warning());
+    root.append(answerText(), facts(), actions());
   } else {
     root.append(...refusal());
   }

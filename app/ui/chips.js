@@ -1,25 +1,27 @@
-// What the search is narrowed to, each with a way out. Event: "clear" (the name of one, or "all").
+// Conditions of a search, each with a way out. Event: "clear" (the name of one, or "all").
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
+  const words = (key, values) => say(data.strings, key, values);
   host.classList.add("narrowed");
   host.setAttribute("role", "group");
-  host.setAttribute("aria-label", "The search is narrowed");
+  host.setAttribute("aria-label", data.label);
   const chips = data.chips.map(({ name, text }) => {
     const made = button("action", null, () => setTriggerValue("clear", name));
-    const words = element("span", "words", text);
-    words.dir = "auto";
+    const shown = element("span", "words", text);
+    shown.dir = "auto";
     const cross = element("span", "cross", "✕");
     cross.setAttribute("aria-hidden", "true");
-    made.append(words, cross);
+    made.append(shown, cross);
     made.title = text;
-    made.setAttribute("aria-label", `Remove: ${text}`);
+    made.setAttribute("aria-label", words("remove", { text }));
     return made;
   });
   if (chips.length > 1) {
-    chips.push(button("all", "Clear all", () => setTriggerValue("clear", "all")));
+    chips.push(button("all", words("clear"), () => setTriggerValue("clear", "all")));
   }
-  host.replaceChildren(...chips, element("span", "left", data.left));
-  const words = [...data.chips.map((chip) => chip.text), data.left].join(", ");
-  setTimeout(() => announce(parentElement, `The search is narrowed: ${words}`), 50);
+  const aside = (text) => (text ? [element("span", "left", text)] : []);
+  host.replaceChildren(...aside(data.before), ...chips, ...aside(data.after));
+  const said = [data.label, ...data.chips.map((chip) => chip.text), data.after].filter(Boolean);
+  setTimeout(() => announce(parentElement, said.join(", ")), 50);
 }

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from app.ui.strings import section_of
+from app.ui.strings import say, section_of
 from index.errors import IndexMissingError, JudgementsError, PassagesError, QueryError
 
 _FOLDER = Path(__file__).parent
@@ -35,6 +35,7 @@ def _component(name: str, styles: str = "") -> Any:
 _ANSWER = _component("answer", "answer.css")
 _READER = _component("reader", "reader.css")
 _PICTURE = _component("picture", "picture.css")
+_STEPS = _component("steps", "parts.css")
 _OUTLINE = _component("outline", "parts.css")
 _SUGGESTIONS = _component("suggestions", "parts.css")
 _CHIPS = _component("chips", "parts.css")
@@ -89,23 +90,31 @@ def picture(
     _PICTURE(data={**data, **shown}, key=key, **events)
 
 
-def outline(data: Mapping[str, Any], key: str, on_go: Callable[[], None]) -> None:
+def steps(data: Mapping[str, Any], key: str, on_go: Callable[[], None]) -> None:
+    """Where one is among passages; ``st.session_state[key]["go"]`` is the one to go to."""
+    _STEPS(data=dict(data), key=key, on_go_change=on_go)
+
+
+def outline(data: Mapping[str, Any], key: str, height: str, on_go: Callable[[], None]) -> None:
     """Headings to go to; ``st.session_state[key]["go"]`` is the number of the passage below."""
-    _OUTLINE(data={**data, "strings": section_of("outline")}, key=key, on_go_change=on_go)
+    shown = {"height": height, "strings": section_of("outline")}
+    _OUTLINE(data={**data, **shown}, key=key, on_go_change=on_go)
 
 
 def suggestions(questions: Sequence[str], key: str, on_pick: Callable[[], None]) -> None:
     """Questions to pick; the one picked is ``st.session_state[key]["pick"]`` in the callback."""
     if questions:
-        _SUGGESTIONS(data={"questions": list(questions)}, key=key, on_pick_change=on_pick)
+        data = {"questions": list(questions), "strings": section_of("suggestions")}
+        _SUGGESTIONS(data=data, key=key, on_pick_change=on_pick)
 
 
-def chips(
-    conditions: Sequence[Mapping[str, str]], left: str, key: str, on_clear: Callable[[], None]
-) -> None:
-    """What the search is narrowed to; what to clear is ``st.session_state[key]["clear"]``."""
+def chips(data: Mapping[str, Any], label: str, key: str, on_clear: Callable[[], None]) -> None:
+    """``data["chips"]`` with a way out of each, between the words ``before`` and ``after`` them.
+
+    ``label`` says what they are; what to clear is ``st.session_state[key]["clear"]``.
+    """
     _CHIPS(
-        data={"chips": [dict(one) for one in conditions], "left": left},
+        data={**data, "label": label, "strings": section_of("chips")},
         key=key,
         on_clear_change=on_clear,
     )
@@ -183,14 +192,14 @@ def problem(error: PassagesError) -> None:
         return
     missing = isinstance(error, IndexMissingError)
     reason, _, command = str(error).partition(" Run: ")
-    title = "There is no index yet." if missing else "The index cannot be used."
+    title = say("problem.missing") if missing else say("problem.unusable")
     notice(
         title,
         "" if reason == title else reason,
         kind="info" if missing else "error",
         command=command,
     )
-    st.page_link("screens/library.py", label="Build it in the Library", icon=":material/build:")
+    st.page_link("screens/library.py", label=say("problem.build"), icon=":material/build:")
 
 
 def line(text: str, key: str) -> None:

@@ -5,7 +5,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const list = element("div", "files");
   list.setAttribute("role", "list");
-  list.setAttribute("aria-label", "Files");
+  list.setAttribute("aria-label", say(data.strings, "label"));
   for (const file of data.files) {
     const item = element("div", "file");
     item.setAttribute("role", "listitem");
@@ -26,9 +26,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     }
     list.append(item);
   }
-  const parts = data.files.length ? [list] : [element("p", "none", "No file is like this.")];
+  const parts = data.files.length ? [list] : [element("p", "none", say(data.strings, "none"))];
   if (data.more) {
-    parts.push(button("action more", `Show more (${data.more.toLocaleString("en")} left)`, () =>
+    parts.push(button("action more", say(data.strings, "more", { n: data.more.toLocaleString("en") }), () =>
       setTriggerValue("more", true),
     ));
   }
@@ -59,7 +59,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       full.style.width = `${100 * file.share}%`;
       bar.append(full);
       const share = element("span", "share", file.covered);
-      share.title = "How much of the file is in the index";
+      share.title = say(data.strings, "share");
       side.append(bar, share);
     }
     return side;

@@ -23,22 +23,40 @@ def states_of(found: Summary) -> list[str]:
     return [ALL, *(state for state in STATES if state in found.states)]
 
 
+def named(state: str) -> str:
+    """What people call a state."""
+    words = {
+        ALL: "files.all",
+        "indexed": "files.indexed",
+        "partly": "files.partly",
+        "duplicate": "files.duplicate",
+        "failed": "files.failed",
+        "skipped": "files.skipped",
+    }
+    return say(words[state])
+
+
 def label(state: str, found: Summary) -> str:
     """A state with the number of files in it."""
-    return f"{state.capitalize()} {found.states.get(state, found.files):,}"
+    return say("files.kind", state=named(state), n=found.states.get(state, found.files))
 
 
 def totals(found: Summary) -> str:
     """How much of all files is in the index, in a sentence."""
-    parts = [f"{count(found.characters, 'character')} in the index"]
-    if found.left_out:
-        parts[0] += f", {found.left_out:,} left out ({percent(found.coverage)} kept)"
+    characters = count(found.characters, "character")
+    kept = percent(found.coverage)
+    parts = [
+        say("files.total_left_out", characters=characters, n=found.left_out, kept=kept)
+        if found.left_out
+        else say("files.total", characters=characters)
+    ]
     if found.pages:
-        parts.append(f"{count(found.pages, 'page')}, {found.pages_without_text:,} without text")
+        pages = count(found.pages, "page")
+        parts.append(say("files.pages", pages=pages, n=found.pages_without_text))
     if found.repeated:
-        parts.append(f"{count(found.repeated, 'passage')} repeated and cited with the first")
+        parts.append(say("files.repeated", passages=count(found.repeated, "passage")))
     if found.cut_tokens:
-        parts.append(f"{count(found.cut_tokens, 'token')} of long headings not encoded")
+        parts.append(say("files.cut", tokens=count(found.cut_tokens, "token")))
     return " · ".join(parts)
 
 
@@ -82,13 +100,14 @@ def _file(file: FileReport, title: str | None, corpus: Path) -> dict[str, Any]:
         facts += [count(file.passages, "passage"), count(file.characters, "character")]
     if file.pages:
         lacking = file.pages_without_text
-        facts.append(count(file.pages, "page") + (f", {lacking:,} without text" if lacking else ""))
+        pages = count(file.pages, "page")
+        facts.append(say("files.pages", pages=pages, n=lacking) if lacking else pages)
     return {
         "path": file.path,
         "title": title or file.path,
         "document": file.path if title is not None else "",
         "state": file.state,
-        "label": file.state.capitalize(),
+        "label": named(file.state),
         "share": file.coverage,
         "covered": covered(file),
         "facts": " · ".join(facts),

@@ -9,6 +9,7 @@ import streamlit as st
 from app.ui import components
 from app.ui.address import LABELS, NAMES, asked_in, chips, filter_in, parameters_of
 from app.ui.current import documents, documents_left, offered, titles
+from app.ui.strings import say
 from app.ui.words import count
 from index.errors import PassagesError
 from index.filters import DATE, Choices, Filter
@@ -41,11 +42,12 @@ def row(shown: Filter) -> None:
         gap="small",
     ):
         fields = st.popover(
-            "Narrow", icon=":material/tune:", type="tertiary", key=KEY, on_change="rerun"
+            say("narrow.open"), icon=":material/tune:", type="tertiary", key=KEY, on_change="rerun"
         )
         if only:
-            left = f"{documents_left(only):,} of {count(every, 'document')}"
-            components.chips(chips(only, titles()), left, f"{KEY}_chips", cleared)
+            left = say("narrow.left", n=documents_left(only), documents=count(every, "document"))
+            there_is = {"chips": chips(only, titles()), "before": "", "after": left}
+            components.chips(there_is, say("narrow.narrowed"), f"{KEY}_chips", cleared)
     if fields.open:
         with fields, st.container(width=300):
             for name, values in CHOSEN.items():
@@ -63,12 +65,12 @@ def one_of(name: str, values: tuple[str, ...], chosen: str) -> None:
         return
     st.session_state[f"{KEY}_{name}"] = chosen or None
     st.selectbox(
-        LABELS[name],
+        say(LABELS[name]),
         values if chosen in values or not chosen else (chosen, *values),
         None,
         key=f"{KEY}_{name}",
         format_func=(lambda one: titles().get(one, one)) if name == "document" else str,
-        placeholder=f"Any {name}",
+        placeholder=say("narrow.any", name=say(LABELS[name]).lower()),
         on_change=narrowed,
     )
 
@@ -79,10 +81,10 @@ def dates(there: Choices, only: Filter) -> None:
     for name, hint in (("since", there.dates[0]), ("until", there.dates[-1])):
         st.session_state[f"{KEY}_{name}"] = getattr(only, name)
         side_by_side.text_input(
-            LABELS[name],
+            say(LABELS[name]),
             key=f"{KEY}_{name}",
             placeholder=hint,
-            validate=(f"^({DATE})$", "Write 2020, 2020-03 or 2020-03-15."),
+            validate=(f"^({DATE})$", say("narrow.no_date")),
             on_change=narrowed,
         )
 

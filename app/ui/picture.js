@@ -1,7 +1,8 @@
 // A page of a PDF as a picture, with boxes over the quoted words, and buttons for its size. With
 // data.turns it also has buttons for the pages before and after: event "turn" (a page).
 
-const READABLE = 760; // pixels: print is hard to read on a narrower page
+const LINE = 16; // pixels: lines of print that are less high are hard to read
+const READABLE = 760; // pixels of a page on which nothing is quoted
 
 const sizes = new WeakMap(); // root element -> how large the picture is, in per cent of the frame
 
@@ -39,6 +40,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const larger = button("larger", "+", () => resize(1.25));
   smaller.setAttribute("aria-label", words("smaller"));
   larger.setAttribute("aria-label", words("larger"));
+  smaller.setAttribute("aria-keyshortcuts", "-");
+  larger.setAttribute("aria-keyshortcuts", "+");
   bar.append(where);
   if (data.turns) {
     const before = button("before", words("before"), () => setTriggerValue("turn", data.page - 1));
@@ -56,20 +59,42 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   function size() {
-    return sizes.get(host) ?? Math.max(100, (100 * READABLE) / (frame.clientWidth || READABLE));
+    const wide = readable();
+    return sizes.get(host) ?? Math.max(100, (100 * wide) / (frame.clientWidth || wide));
   }
 
-  // The first box at a third of the frame's height.
+  // How wide the page is when the quoted lines are as high as is easy to read, in pixels.
+  function readable() {
+    const heights = data.boxes.map(([left, top, right, bottom]) =>
+      Math.min((right - left) * data.width, (bottom - top) * data.tall),
+    );
+    const line = heights.sort((a, b) => a - b)[Math.floor(heights.length / 2)];
+    return line ? Math.min(2 * READABLE, (LINE * data.width) / line) : READABLE;
+  }
+
+  // The first box at a third of the frame's height; the others from their left edge, if it fits.
   function show() {
     sheet.style.width = `${size()}%`;
-    const first = sheet.querySelector(".box");
-    if (!first || !frame.clientHeight) return;
+    const boxes = [...sheet.querySelectorAll(".box")];
+    if (!boxes.length || !frame.clientHeight) return;
+    const [first] = boxes;
+    const edge = Math.min(...boxes.map((box) => box.offsetLeft));
+    const fits = first.offsetLeft - edge < 0.6 * frame.clientWidth;
     frame.scrollTop = first.offsetTop - frame.clientHeight / 3;
-    frame.scrollLeft = first.offsetLeft - frame.clientWidth / 12;
+    frame.scrollLeft = (fits ? edge : first.offsetLeft) - frame.clientWidth / 12;
   }
 
   const watch = new ResizeObserver(show);
   watch.observe(frame);
   image.addEventListener("load", show);
-  return () => watch.disconnect();
+  const stopKeys = listenToKeys("picture", (event) => {
+    const by = { "+": 1.25, "=": 1.25, "-": 0.8 }[event.key];
+    if (!by || isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    resize(by);
+  });
+  return () => {
+    stopKeys();
+    watch.disconnect();
+  };
 }

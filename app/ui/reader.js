@@ -11,6 +11,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const words = (key, values) => say(data.strings, key, values);
   const edges = { start: numbers[0] > 1, end: numbers.at(-1) < data.total };
   let focus = data.focus;
+  let level = 1; // of the last heading
 
   let body = host.querySelector(".body");
   if (!body) {
@@ -28,7 +29,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function passageElements(passage) {
     const headings = passage.headings.map(({ text, depth }) => {
       const heading = element("h3", `depth${Math.min(depth, 3)}`, text);
-      heading.setAttribute("aria-level", String(Math.min(depth + 2, 6)));
+      // Where a window begins below a chapter's heading, no level is left out all the same.
+      level = Math.min(depth + 2, level + 1, 6);
+      heading.setAttribute("aria-level", String(level));
       heading.dir = "auto";
       return heading;
     });
@@ -36,11 +39,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
     paragraph.dir = "auto";
     paragraph.dataset.number = passage.number;
     paragraph.append(data.controls ? numbered(passage) : element("span", "number", passage.number));
-    appendPieces(paragraph, passage.pieces);
+    for (const piece of passage.pieces) appendParagraphs(paragraph, piece);
     // Code and the like; elsewhere spaces at the end of a line would be marked too.
     const text = passage.pieces.map(([piece]) => piece).join("");
     if (/\n[ \t]|\t| {2}/.test(text)) paragraph.classList.add("laid-out");
     return [...headings, paragraph];
+  }
+
+  // A blank line within a passage, as between the rows of a table, takes less room than a line.
+  function appendParagraphs(parent, [text, kind]) {
+    for (const part of text.split(/(\n{2,})/)) {
+      if (part.startsWith("\n\n")) parent.append(element("span", "gap", part));
+      else if (part) appendPieces(parent, [[part, kind]]);
+    }
   }
 
   // A passage's id is made of its text, so that the link is right after a rebuild, too.
@@ -97,6 +108,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     }
     focus = next;
     replaceParameter("p", focus);
+    window.dispatchEvent(new CustomEvent("passages-moved", { detail: focus })); // see outline.js
     markFocus();
     scroll(true);
     showControls();

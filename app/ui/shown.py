@@ -52,10 +52,11 @@ def page(
     key: str,
     height: str,
     on_turn: Callable[[], None] | None = None,
-) -> None:
+) -> bool:
     """The picture of the page that a passage stands on, its quotes boxed, or why there is none.
 
-    Where nothing in the passage is quoted its beginning is boxed.
+    Where nothing in the passage is quoted the whole of it is boxed. Returns whether it is shown:
+    where it is not, the text is what remains.
     """
     quotes = quotes_in(passage, citations) or (passage.text,)
     try:
@@ -63,7 +64,7 @@ def page(
             found = service().picture(passage.document_id, passage.page or 1, quotes)
     except PassagesError as error:
         components.notice(say("shown.failed"), str(error), kind="error", key=f"{key}_failed")
-        return
+        return False
     components.picture(
         {
             "title": passage.title,
@@ -79,3 +80,4 @@ def page(
         height,
         on_turn,
     )
+    return True

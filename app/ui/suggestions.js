@@ -4,7 +4,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   host.classList.add("suggestions");
   host.setAttribute("role", "group");
-  host.setAttribute("aria-label", "Suggested questions");
+  host.setAttribute("aria-label", say(data.strings, "label"));
   host.replaceChildren(
     ...questionButtons(data.questions, (question) => setTriggerValue("pick", question)),
   );

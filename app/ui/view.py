@@ -20,6 +20,9 @@ Piece = tuple[str, str]
 AROUND = 12
 """Passages shown on either side of the open one, beside an answer."""
 
+FEW = 40
+"""Headings up to which all of a document are shown."""
+
 PLACES = 3
 """Other places of a passage that are named; of those beyond, the number is."""
 
@@ -162,7 +165,7 @@ def _source(hit: Hit, answer: Answer, total: int) -> dict[str, Any]:
         "page": passage.page,
         "total": total,
         "also": [_place(copy) for copy in hit.copies[:PLACES]],
-        "more": max(0, len(hit.copies) - PLACES),
+        "more": max(0, len(hit.copies) - PLACES) + hit.more_copies,
         "pieces": pieces,
         "short": shorten(pieces, before=90),
         "preview": shorten(pieces, before=60, after=60),
@@ -269,6 +272,30 @@ def outline(passages: Sequence[Passage]) -> list[dict[str, Any]]:
         ]
         above = path
     return entries
+
+
+def unfolded(entries: Sequence[dict[str, Any]], here: int) -> list[dict[str, Any]]:
+    """The headings to show: all of a few; of many, those beside and below where ``here`` stands.
+
+    ``here`` is the number of a passage. Each entry says whether headings below it are ``folded``.
+    """
+    path: dict[int, int] = {}  # depth -> where the heading above ``here`` is
+    for index, entry in enumerate(entries):
+        if entry["number"] > here:
+            break
+        path = {depth: at for depth, at in path.items() if depth < entry["depth"]}
+        path[entry["depth"]] = index
+    open_ = set(path.values())
+    shown: list[dict[str, Any]] = []
+    above: list[int] = []
+    for index, entry in enumerate(entries):
+        above = [at for at in above if entries[at]["depth"] < entry["depth"]]
+        if len(entries) <= FEW or open_.issuperset(above):
+            shown.append({**entry, "folded": False})
+        elif above[:-1] == [at for at in above if at in open_]:
+            shown[-1]["folded"] = True
+        above.append(index)
+    return shown
 
 
 def step_from(numbers: Sequence[int], number: int, by: int) -> int:

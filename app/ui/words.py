@@ -5,19 +5,21 @@ from __future__ import annotations
 import datetime
 
 from app.rebuild import BuildState
+from app.ui.strings import say
 
 STAGES = {
-    "starting": "Starting",
-    "reading": "Reading documents",
-    "encoding": "Encoding passages",
-    "clustering": "Grouping passages",
-    "indexing": "Making the index",
-    "publishing": "Publishing",
+    "starting": "words.starting",
+    "reading": "words.reading",
+    "encoding": "words.encoding",
+    "clustering": "words.clustering",
+    "indexing": "words.indexing",
+    "publishing": "words.publishing",
 }
 
 
 def count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """A number of things; ``noun`` is the name of a string with forms for one and for more."""
+    return say(f"words.{noun}", n=number)
 
 
 def megabytes(size: int) -> str:
@@ -29,10 +31,11 @@ def megabytes(size: int) -> str:
 
 
 def ago(seconds: float) -> str:
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+    units = ((86_400, "words.days_ago"), (3_600, "words.hours_ago"), (60, "words.minutes_ago"))
+    for size, words in units:
         if seconds >= size:
-            return f"{int(seconds // size)} {unit} ago"
-    return "just now"
+            return say(words, n=int(seconds // size))
+    return say("words.now")
 
 
 def duration(seconds: float) -> str:
@@ -62,11 +65,11 @@ def built(moment: str) -> tuple[str, str]:
 
 
 def progress_line(state: BuildState) -> str:
-    parts = [STAGES.get(state.stage, "Working")]
+    parts = [say(STAGES.get(state.stage, "words.working"))]
     if state.total:
-        parts.append(f"{state.done:,} of {state.total:,}")
+        parts.append(say("words.done", done=state.done, total=state.total))
     if state.rate:
-        parts.append(f"{state.rate:,.0f} per second")
+        parts.append(say("words.rate", rate=state.rate))
     if state.seconds_left is not None:
-        parts.append(f"about {duration(state.seconds_left)} left")
+        parts.append(say("words.left", time=duration(state.seconds_left)))
     return " · ".join(parts)

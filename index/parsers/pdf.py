@@ -23,6 +23,9 @@ from index.records import Document, Extent
 GAP = 1.6  # of the size of letters: a wider gap between words sets columns apart
 
 _WORD = re.compile(r"[^\s\ufffe]+\ufffe?")
+_FILE_NAME = re.compile(
+    r"\\.(?:docx?|pdf|indd|qxd|wpd|pptx?|xlsx?|tif|rtf|e?ps|p65|pmd|tex|dvi|lwp)$"
+)
 _BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
 _DAY = re.compile(r"D?:?(\d{4})(\d\d)(\d\d)")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -239,7 +242,7 @@ def _is_title(title: str) -> bool:
         4 < len(title) < 200
         and bool(_LETTER.search(title))
         and not low.startswith(("microsoft ", "untitled", "slide "))
-        and not re.search(r"\.(?:docx?|pdf|indd|qxd|wpd|pptx?|xlsx?|tif|rtf)$", low)
+        and not _FILE_NAME.search(low)
     )
 
 

@@ -7,6 +7,7 @@ writes a line of JSON and the picture. What takes too long can be ended then, an
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import io
 import json
 import sys
@@ -40,18 +41,21 @@ class Picture:
     boxes: tuple[Share, ...]
 
 
-def picture_of(path: Path, number: int, quotes: tuple[str, ...]) -> Picture:
+def picture_of(path: Path, digest: str, number: int, quotes: tuple[str, ...]) -> Picture:
     """Draw the page on which the first of the quotes begins, and mark all of them that stand on it.
 
-    ``number`` is the page, from 1, that their passage begins on: a quote may stand on the next one.
+    ``digest`` is the SHA-256 that the file must have, in hex; ``number`` is the page, from 1, that
+    the quotes' passage begins on: a quote may stand on the next one.
 
     Raises:
-        ParseError: the PDF cannot be opened or has no such page.
+        ParseError: the file has changed, cannot be opened, or has no such page.
     """
     import pypdfium2
 
     try:
         data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise ParseError(f"The file '{path.name}' was changed since it was indexed. Rebuild.")
         found = [place for quote in quotes for place in boxes(data, number, quote)]
         shown = found[0][0] if found else number
         with pypdfium2.PdfDocument(data) as pdf:
@@ -90,7 +94,8 @@ def main() -> None:
     asked = json.load(sys.stdin)
     limit(asked["memory"])
     try:
-        found = picture_of(Path(asked["path"]), asked["page"], tuple(asked["quotes"]))
+        quotes = tuple(asked["quotes"])
+        found = picture_of(Path(asked["path"]), asked["digest"], asked["page"], quotes)
     except ParseError as error:
         json.dump({"error": str(error)}, sys.stdout)
         return
