@@ -24,7 +24,7 @@ GAP = 1.6  # of the size of letters: a wider gap between words sets columns apar
 
 _WORD = re.compile(r"[^\s\ufffe]+\ufffe?")
 _FILE_NAME = re.compile(
-    r"\\.(?:docx?|pdf|indd|qxd|wpd|pptx?|xlsx?|tif|rtf|e?ps|p65|pmd|tex|dvi|lwp)$"
+    r"\.(?:docx?|pdf|indd|qxd|wpd|pptx?|xlsx?|tif|rtf|e?ps|p65|pmd|tex|dvi|lwp)$"
 )
 _BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
 _DAY = re.compile(r"D?:?(\d{4})(\d\d)(\d\d)")
