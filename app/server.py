@@ -106,7 +106,7 @@ def serve(settings: Settings) -> None:
     service = shared(settings)
     use(service)
     application = create_application(settings, service)
-    service.warm()
+    service.follow()
     if settings.watch:
         from app.watch import Watch
 

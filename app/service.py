@@ -1,13 +1,16 @@
 """The one place that wires the library together: opens, answers, hot-swaps, rebuilds.
 
 The page and the command line take everything from here. A snapshot that any process publishes is
-noticed at the next question and swapped in; questions in flight finish on the old one.
+noticed: by a service that follows the store within a second, loaded and warmed aside while the old
+one answers; by any other at the next question. Questions in flight finish on the old one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import threading
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -40,6 +43,9 @@ from index.search import Searcher
 from index.store import Manifest, Snapshot, Store, size_of
 from index.vectors import EXACT, Nearest
 from index.verify import VerifyReport, verify
+
+EVERY = 0.5
+"""Seconds between two looks at which snapshot is current."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ class Service:
         self._uploads = Uploads(settings.corpus, self.store.bin, settings.upload_mb * 1_000_000)
         self._searcher: Searcher | None = None
         self._lock = threading.Lock()
+        self._following = False
         self._suggestions: tuple[str, list[str]] | None = None
         self._refused: tuple[str | None, str] = ("", "")
         self.as_shipped = False
@@ -101,20 +108,24 @@ class Service:
         other.encoder, other.reader = self.encoder, self.reader
         return other
 
-    def warm(self) -> None:
-        """Load snapshot and model in the background, so that the first question is quick."""
+    def follow(self) -> None:
+        """Load the snapshot now, and each one that is published later, in the background.
 
-        def load() -> None:
-            try:
-                self._answer("warm up", self._current())
-                self.suggestions()
-                # What is loaded now stays: the collector need not look at it again.
-                gc.collect()
-                gc.freeze()
-            except PassagesError:
-                return  # the first question says it again, to somebody
+        From now on no question waits for a load: the old snapshot answers until the new one is
+        open and has answered for itself.
+        """
 
-        threading.Thread(target=load, name="warm", daemon=True).start()
+        def run() -> None:
+            self._settle()
+            # What is loaded now stays: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            while True:
+                time.sleep(EVERY)
+                self._settle()
+
+        self._following = True
+        threading.Thread(target=run, name="follow", daemon=True).start()
 
     def ask(
         self,
@@ -131,6 +142,16 @@ class Service:
             IndexMissingError, IndexMismatchError, IndexDamagedError: there is no usable index.
         """
         return self._answer(query, self._current(), hits, only, threshold)
+
+    def answering(self) -> str | None:
+        """The snapshot that answers, which may be older than the one published last.
+
+        ``None`` where there is none that could.
+        """
+        try:
+            return self._current().snapshot.id
+        except PassagesError:
+            return None
 
     def search(self, query: str, k: int, only: Filter | None = None) -> list[Hit]:
         """The ``k`` best passages for a question; raises as ``ask`` does."""
@@ -184,10 +205,10 @@ class Service:
     def suggestions(self, count: int = 4) -> list[str]:
         """Questions that this corpus answers; kept for each snapshot."""
         searcher = self._current()
-        if self._suggestions is None or self._suggestions[0] != searcher.snapshot.id:
-            found = suggest(searcher, lambda query: self._answer(query, searcher))
-            self._suggestions = (searcher.snapshot.id, found)
-        return self._suggestions[1][:count]
+        kept = self._suggestions
+        if kept is None or kept[0] != searcher.snapshot.id:
+            kept = self._suggestions = self._suggested(searcher)
+        return kept[1][:count]
 
     def status(self) -> Status:
         """How the index is; never raises for an index that cannot be used, but says why."""
@@ -307,8 +328,14 @@ class Service:
         return sizes
 
     def build_progress(self) -> BuildState | None:
-        """How far the running build is, or how the last one ended; ``None`` before the first."""
-        return self._rebuild.state()
+        """How far the running build is, or how the last one ended; ``None`` before the first.
+
+        When it says that a build is done, what it made answers.
+        """
+        state = self._rebuild.state()
+        if state is not None and state.state == "done":
+            self._settle()
+        return state
 
     def verify(self) -> VerifyReport:
         """Prove the current snapshot against its sources."""
@@ -317,7 +344,9 @@ class Service:
     def rollback(self, to: str | None = None) -> str:
         """Go back to the snapshot before the current one, or to the one named."""
         self._changing()
-        return self.store.rollback(to)
+        snapshot = self.store.rollback(to)
+        self._settle()
+        return snapshot
 
     def calibration(self) -> Calibration | None:
         """The confidence fitted to questions of one's own; ``None`` where what ships is used.
@@ -369,15 +398,29 @@ class Service:
             threshold=self.settings.threshold if threshold is None else threshold,
         )
 
+    def _suggested(self, searcher: Searcher) -> tuple[str, list[str]]:
+        found = suggest(searcher, lambda query: self._answer(query, searcher))
+        return searcher.snapshot.id, found
+
     def _current(self) -> Searcher:
+        """The searcher that answers: of a service that follows the store without looking there."""
+        searcher = self._searcher
+        return searcher if searcher is not None and self._following else self._swap()
+
+    def _settle(self) -> None:
+        """Swap in what is current; where that is no use, the next question says so."""
+        with contextlib.suppress(PassagesError):
+            self._swap()
+
+    def _swap(self) -> Searcher:
         """The searcher of the current snapshot, opened anew if another one was published.
 
         Where the new one cannot be used, what is open goes on answering, and ``status`` says so.
         """
-        searcher = self._searcher
         current = None
         try:
             current = self.snapshot or self.store.current()
+            searcher = self._searcher
             if searcher is not None and current in (searcher.snapshot.id, self._refused[0]):
                 if current == searcher.snapshot.id:
                     self._refused = ("", "")
@@ -385,15 +428,26 @@ class Service:
             with self._lock:
                 searcher = self._searcher
                 if searcher is None or searcher.snapshot.id != current:
-                    opened = self.store.open(self.snapshot)
-                    searcher = self._searcher = Searcher(opened, self.encoder)
+                    opened = Searcher(self.store.open(self.snapshot), self.encoder)
+                    if self._following and searcher is not None:
+                        self._warm(opened)
+                    searcher = self._searcher = opened
                     self._refused = ("", "")
                 return searcher
         except (IndexDamagedError, IndexMismatchError, IndexMissingError) as error:
+            searcher = self._searcher
             if searcher is None:
                 raise
             self._refused = (current, f"An older index answers: the new one is no use. {error}")
             return searcher
+
+    def _warm(self, searcher: Searcher) -> None:
+        """Ask a snapshot what its first page would, before anybody waits for it."""
+        try:
+            self._answer("warm up", searcher)
+            self._suggestions = self._suggested(searcher)
+        except PassagesError:
+            pass  # the first question says it again, to somebody
 
 
 def _reader(settings: Settings, store: Store) -> Reader | None:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from app.settings import Settings, load_settings
 from app.suggest import _TOPIC
 from index.build import build
 from index.errors import AccessError, BuildRunningError, IndexMissingError, ParseError, QueryError
-from index.store import Store
+from index.store import Snapshot, Store
 from index.vectors import Nearest
 from tests.test_pdf import FERRY, Sheet
 
@@ -74,6 +75,75 @@ def test_a_snapshot_that_another_process_publishes_answers_the_next_question(
     assert "Evangelistas" in first_quote(built, "lighthouse of Evangelistas red lamp")
     assert built.status().snapshot != before
     assert built.status().previous == before
+
+
+def followed(service: Service) -> Service:
+    service.follow()
+    until(lambda: service.answering() is not None)
+    return service
+
+
+def until(holds: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if holds():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it does not come about")
+
+
+def test_what_another_process_publishes_is_loaded_and_tried_aside(
+    built: Service, corpus: Path, encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed(built)
+    old = built.answering()
+    opening, go_on = threading.Event(), threading.Event()
+    opened = Store.open
+
+    def slow(store: Store, snapshot: str | None = None) -> Snapshot:
+        if threading.current_thread().name == "follow":  # the builder opens the last one, too
+            opening.set()
+            assert go_on.wait(30)
+        return opened(store, snapshot)
+
+    monkeypatch.setattr(Store, "open", slow)
+    (corpus / "lights.md").write_text(
+        "# Lights\n\nThe lighthouse of Evangelistas has a red lamp.\n"
+    )
+    report = build(corpus, Store(built.settings.store), encoder)
+    assert opening.wait(30)
+    # While the new one is being opened, the old one answers, and nobody waits.
+    assert "14 metres" in first_quote(built, "How deep is the harbour of Porvenir?")
+    assert built.answering() == built.status().snapshot == old
+    go_on.set()
+    until(lambda: built.answering() == report.snapshot)
+    assert "Evangelistas" in first_quote(built, "lighthouse of Evangelistas red lamp")
+    assert built.status().previous == old
+
+
+def test_a_service_that_follows_keeps_the_old_index_while_the_new_one_is_no_use(
+    built: Service, corpus: Path
+) -> None:
+    followed(built)
+    old = built.answering()
+    (corpus / "new.md").write_text("Walnuts ripen in the late autumn.")
+    with built._lock:  # until it is damaged it cannot be opened
+        report = build(corpus, built.store, built.encoder)
+        (built.store.folder / "snapshots" / report.snapshot / "vectors.faiss").write_bytes(b"x")
+    until(lambda: "An older index answers" in built.status().warning)
+    assert built.answering() == old
+    assert "14 metres" in first_quote(built, "How deep is the harbour of Porvenir?")
+    built.build(lambda step: None)
+    until(lambda: built.answering() not in (old, report.snapshot))
+    assert not built.status().warning
+
+
+def test_a_service_that_follows_finds_the_first_index(service: Service) -> None:
+    service.follow()
+    with pytest.raises(IndexMissingError):
+        service.ask("How deep is the harbour of Porvenir?")
+    service.build(lambda step: None)
+    until(lambda: service.answering() is not None)
+    assert "14 metres" in first_quote(service, "How deep is the harbour of Porvenir?")
 
 
 def test_a_rollback_takes_back_what_was_published(built: Service, corpus: Path) -> None:

@@ -32,7 +32,7 @@ def service_at(snapshot: str) -> Service | None:
     now = service()
     if snapshot not in {manifest.id for manifest in now.store.manifests()}:
         return None
-    return now if snapshot == now.store.current() else _at(now, snapshot)
+    return now if snapshot == now.answering() else _at(now, snapshot)
 
 
 def comparison() -> Comparison:
@@ -47,12 +47,12 @@ def may_change() -> bool:
 
 def documents() -> dict[str, DocumentSummary]:
     """The documents by their ids, read once for each snapshot."""
-    return _documents(service().store.current())
+    return _documents(service().answering())
 
 
 def titles() -> dict[str, str]:
     """The title of each document, told apart by the file's name where two are alike."""
-    return _titles(service().store.current())
+    return _titles(service().answering())
 
 
 def passages(document_id: str) -> list[Passage]:
@@ -60,17 +60,17 @@ def passages(document_id: str) -> list[Passage]:
 
     Raises as ``Service.read`` does.
     """
-    return _passages(service().store.current(), document_id)
+    return _passages(service().answering(), document_id)
 
 
 def offered() -> Choices:
     """What the documents can be narrowed by, read once for each snapshot."""
-    return _offered(service().store.current())
+    return _offered(service().answering())
 
 
 def documents_left(only: Filter) -> int:
     """How many documents a filter leaves."""
-    return _left(service().store.current(), only)
+    return _left(service().answering(), only)
 
 
 # The snapshot says when to read anew.
