@@ -116,6 +116,7 @@ def serve(settings: Settings) -> None:
         log_level="warning",
         access_log=False,
         ws="websockets-sansio",
+        ws_per_message_deflate=False,  # it costs more than the wire saves
         ws_max_size=STREAM_LIMIT,
         timeout_graceful_shutdown=2,
     )
