@@ -23,6 +23,19 @@ _JUDGEMENTS = """Actions:
   delete 3 5        forget these; delete all forgets all
 
 """
+_MCP = """An assistant starts this command itself; in its settings it looks so:
+  {"command": "/path/to/.venv/bin/python", "args": ["-m", "app", "mcp"], "cwd": "/path/to/passages"}
+Where the page is served, the same is at /mcp of its address.
+
+"""
+_TOKENS = """Actions:
+  new NAME      make a token and print it: it cannot be printed again
+  list          names, scopes and dates
+  revoke NAME   take it back, at once
+
+Programs send it as: Authorization: Bearer TOKEN
+
+"""
 _CODES = "Exit codes: 0 {ok}, 1 {not_found}, 2 error."
 
 
@@ -36,7 +49,19 @@ def parser() -> argparse.ArgumentParser:
     )
     root.set_defaults(json=False)
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_build, _ask, _search, _status, _verify, _rollback, _eval, _judgements, _serve):
+    for add in (
+        _build,
+        _ask,
+        _search,
+        _status,
+        _verify,
+        _rollback,
+        _eval,
+        _judgements,
+        _serve,
+        _mcp,
+        _token,
+    ):
         add(commands)
     return root
 
@@ -216,6 +241,43 @@ def _judgements(commands: _Commands) -> None:
     )
     command.add_argument(
         "what", nargs="*", metavar="WHAT", help="a folder, the numbers to delete, or all"
+    )
+
+
+def _mcp(commands: _Commands) -> None:
+    command = _command(
+        commands,
+        "mcp",
+        "let an assistant ask, search and read, by the Model Context Protocol",
+        "python -m app mcp",
+        ok="stopped",
+        not_found="(not used)",
+        more=_MCP,
+    )
+    command.add_argument(
+        "--http", action="store_true", help="serve /mcp and /api over HTTP, without the page"
+    )
+    command.add_argument("--host", metavar="ADDRESS", help="default: 127.0.0.1, this machine only")
+    command.add_argument("--port", type=int, metavar="N", help="default: 8501")
+
+
+def _token(commands: _Commands) -> None:
+    command = _command(
+        commands,
+        "token",
+        "make, list or revoke the tokens by which programs get in where access = 'login'",
+        "python -m app token new reporting --scope read",
+        ok="done",
+        not_found="there is none",
+        more=_TOKENS,
+    )
+    command.add_argument("action", choices=("new", "list", "revoke"), help="what to do, see below")
+    command.add_argument("name", nargs="?", metavar="NAME", help="what the token is for")
+    command.add_argument(
+        "--scope",
+        choices=("read", "manage"),
+        default="read",
+        help="read: ask and read; manage: rebuild and go back, too; default: read",
     )
 
 

@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _options(arguments, as_json)
         result = _run(options)
-        _print(result.data if options.json else result.text, as_json=options.json)
+        if options.json or result.text:
+            _print(result.data if options.json else result.text, as_json=options.json)
         return result.code
     except BrokenPipeError:
         # Nobody reads on, as in `… | head -1`; keep the interpreter from flushing into the void.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from app import terminal
 from app.report import summary, with_coverage
-from index.errors import CorpusError, QueryError
+from index.errors import CorpusError, QueryError, SettingsError
 from index.filters import Filter, filter_of
 
 if TYPE_CHECKING:
@@ -142,6 +142,39 @@ def serve(options: Namespace, settings: Settings) -> Result:  # noqa: ARG001
 
     serve_page(settings)
     return Result({"stopped": True}, "Stopped.")
+
+
+def mcp(options: Namespace, settings: Settings) -> Result:
+    """Serve assistants, over stdin and stdout or over HTTP, until it ends."""
+    from app.server import serve_assistants
+
+    serve_assistants(settings, over_http=options.http)
+    return Result({"stopped": True}, "")
+
+
+def token(options: Namespace, settings: Settings) -> Result:
+    """Make, list or revoke tokens."""
+    from app.access import Tokens
+
+    tokens = Tokens(settings.store)
+    if options.action == "list":
+        rows = [
+            {"name": one.name, "scope": one.scope, "created": one.created} for one in tokens.all()
+        ]
+        text = terminal.table(
+            [(one["name"], f"{one['scope']:<7} {one['created']}") for one in rows]
+        )
+        return Result({"tokens": rows}, text or "There are no tokens.", 0 if rows else 1)
+    if not options.name:
+        raise SettingsError(f"Name the token: python -m app token {options.action} NAME")
+    if options.action == "revoke":
+        found = tokens.revoke(options.name)
+        text = f"Token '{options.name}' is revoked." if found else f"No token '{options.name}'."
+        return Result({"revoked": found}, text, 0 if found else 1)
+    secret = tokens.new(options.name, options.scope)
+    data = {"name": options.name, "scope": options.scope, "token": secret}
+    terminal.note("This is shown once; only its hash is kept.")
+    return Result(data, secret)
 
 
 def eval(options: Namespace, settings: Settings) -> Result:

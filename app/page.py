@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.ui import signing
 from app.ui.strings import say
 
 PICTURES = Path(__file__).parent / "ui"
@@ -42,4 +43,5 @@ screens = [
     st.Page("screens/quality.py", title=say("screens.quality"), icon=":material/thumbs_up_down:"),
     st.Page("screens/library.py", title=say("screens.library"), icon=":material/folder_open:"),
 ]
-st.navigation(screens, position="top").run()
+if signing.let_in():
+    st.navigation(screens, position="top").run()

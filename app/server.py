@@ -6,54 +6,29 @@ header, and health routes. It makes no index and parses no question.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import errno
-import hashlib
-import ipaddress
-import re
+import importlib.util
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from index.errors import PassagesError, SettingsError
 
 if TYPE_CHECKING:
     import streamlit as st
+    from mcp.server import MCPServer
+    from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from app.service import Service
     from app.settings import Settings
 
 SCRIPT = Path(__file__).parent / "page.py"
-
-CONTENT_SECURITY_POLICY = "; ".join(
-    [
-        "default-src 'self'",
-        "script-src 'self' blob: 'wasm-unsafe-eval' {inline}",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "media-src 'self' blob: data:",
-        "frame-src 'self' blob: data:",
-        "worker-src 'self' blob:",
-        "connect-src 'self'",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
-    ]
-)
-"""``{inline}`` stands for the hashes of the scripts that Streamlit's own page has inside it."""
-
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 
 STREAM_LIMIT = 16 * 1024 * 1024
 """Bytes of one message from a browser; the page takes no uploads."""
@@ -97,12 +72,15 @@ def serve(settings: Settings) -> None:
 
     Raises SettingsError if the address cannot be had.
     """
+    check_access(settings)
     listener = listen(settings.host, settings.port)  # first: it fails at once, imports take seconds
     import uvicorn
 
+    from app import logs
     from app.service import shared
     from app.ui.current import use
 
+    logs.set_up(settings.log_format)
     service = shared(settings)
     use(service)
     application = create_application(settings, service)
@@ -113,6 +91,7 @@ def serve(settings: Settings) -> None:
         Watch(service).start()
     config = uvicorn.Config(
         application,
+        log_config=None,
         log_level="warning",
         access_log=False,
         ws="websockets-sansio",
@@ -120,6 +99,35 @@ def serve(settings: Settings) -> None:
         ws_max_size=STREAM_LIMIT,
         timeout_graceful_shutdown=2,
     )
+    with contextlib.suppress(KeyboardInterrupt), listener:
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def serve_assistants(settings: Settings, *, over_http: bool) -> None:
+    """Serve the Model Context Protocol over stdin and stdout, or over HTTP without the page.
+
+    Raises SettingsError as ``serve`` does.
+    """
+    from app import logs
+    from app.assistant import create_assistant
+    from app.service import Service
+
+    if not over_http:
+        logs.set_up(settings.log_format)
+        service = Service(settings)
+        service.follow()
+        create_assistant(service).run("stdio")
+        return
+    check_access(settings)
+    listener = listen(settings.host, settings.port)
+    import uvicorn
+
+    logs.set_up(settings.log_format)
+    service = Service(settings)
+    service.follow()
+    application = create_headless(settings, service)
+    print(f"Assistants reach Passages at {url(settings.host, settings.port)}/mcp", flush=True)
+    config = uvicorn.Config(application, log_config=None, log_level="warning", access_log=False)
     with contextlib.suppress(KeyboardInterrupt), listener:
         uvicorn.Server(config).run(sockets=[listener])
 
@@ -156,17 +164,69 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def create_application(settings: Settings, service: Service) -> st.App:
-    """The ASGI application: the page, its health routes and what guards them."""
+    """The ASGI application: the page, what programs call, and what guards both."""
     import streamlit as st
     from starlette.middleware import Middleware
-    from starlette.responses import PlainTextResponse
-    from starlette.routing import Route
+    from starlette.routing import Mount
     from streamlit.web.bootstrap import load_config_options
 
-    load_config_options(STREAMLIT | {"server.address": settings.host, "server.port": settings.port})
+    from app.api import create_api
+    from app.assistant import create_assistant
+    from app.guard import Guard, content_security_policy
 
+    load_config_options(STREAMLIT | {"server.address": settings.host, "server.port": settings.port})
+    if settings.access == "login":
+        check_login()
     page = Path(st.__file__).parent / "static" / "index.html"
     policy = content_security_policy(page.read_text(encoding="utf-8"))
+    assistant = create_assistant(service)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any] | None]:  # noqa: ARG001
+        async with assistant.session_manager.run():
+            print(f"Passages is at {url(settings.host, settings.port)}", flush=True)
+            yield None
+
+    return st.App(
+        SCRIPT,
+        lifespan=lifespan,
+        routes=[
+            *about(service),
+            Mount("/api", create_api(service)),
+            *for_assistants(service, assistant),
+        ],
+        middleware=[Middleware(Guard, settings=settings, policy=policy)],
+    )
+
+
+def create_headless(settings: Settings, service: Service) -> Starlette:
+    """What programs call, and what guards it, without the page."""
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.routing import Mount
+
+    from app.api import create_api
+    from app.assistant import create_assistant
+    from app.guard import CONTENT_SECURITY_POLICY, Guard
+
+    assistant = create_assistant(service)
+    policy = CONTENT_SECURITY_POLICY.format(inline="")
+    return Starlette(
+        routes=[
+            *about(service),
+            Mount("/api", create_api(service)),
+            *for_assistants(service, assistant),
+        ],
+        middleware=[Middleware(Guard, settings=settings, policy=policy)],
+        lifespan=lambda _: assistant.session_manager.run(),
+    )
+
+
+def about(service: Service) -> list[BaseRoute]:
+    """How the service is: alive, ready, and its figures."""
+    from prometheus_client import CONTENT_TYPE_LATEST
+    from starlette.responses import PlainTextResponse, Response
+    from starlette.routing import Route
 
     async def healthy(request: Request) -> Response:  # noqa: ARG001 the signature is Starlette's
         return PlainTextResponse("ok")
@@ -178,88 +238,99 @@ def create_application(settings: Settings, service: Service) -> st.App:
             return PlainTextResponse(str(error), 503)
         return PlainTextResponse("ready")
 
-    @contextlib.asynccontextmanager
-    async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any] | None]:  # noqa: ARG001
-        print(f"Passages is at {url(settings.host, settings.port)}", flush=True)
-        yield None
+    def metrics(request: Request) -> Response:
+        admitted(service, request.headers.get("authorization", ""))
+        return Response(service.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    return st.App(
-        SCRIPT,
-        lifespan=lifespan,
-        routes=[Route("/healthz", healthy), Route("/readyz", ready)],
-        middleware=[Middleware(Guard, allowed_hosts=settings.allowed_hosts, policy=policy)],
+    return [Route("/healthz", healthy), Route("/readyz", ready), Route("/metrics", metrics)]
+
+
+def for_assistants(service: Service, assistant: MCPServer) -> list[BaseRoute]:
+    """The MCP server at ``/mcp``; the guard has checked the host already."""
+    from mcp.server.transport_security import TransportSecuritySettings
+    from starlette.routing import Route
+
+    unchecked = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    there = assistant.streamable_http_app(
+        json_response=True, stateless_http=True, transport_security=unchecked
     )
+
+    def guarded(inner: ASGIApp) -> ASGIApp:
+        async def checked(scope: Scope, receive: Receive, send: Send) -> None:
+            headers = dict(scope["headers"])
+            admitted(service, headers.get(b"authorization", b"").decode("latin-1"))
+            await inner(scope, receive, send)
+
+        return checked
+
+    return [
+        Route(route.path, _Endpoint(guarded(route.app)))
+        for route in there.routes
+        if isinstance(route, Route)
+    ]
+
+
+class _Endpoint:
+    """An ASGI application as Starlette wants it for a route of all methods."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+def admitted(service: Service, header: str) -> None:
+    """Refuse who may not read."""
+    from app.access import admit
+    from app.guard import Refused
+
+    open_to_all = service.settings.access != "login"
+    try:
+        admit(service.tokens, header, "read", open_to_all=open_to_all)
+    except PassagesError as error:
+        service.metrics.failed(type(error).__name__)
+        raise Refused(401, str(error)) from error
+
+
+def check_access(settings: Settings) -> None:
+    """Raise a SettingsError where other machines would get in and no setting says who."""
+    from app.guard import is_loopback, rate_of
+
+    rate_of(settings.rate_limit)
+    if settings.access or is_loopback(settings.host):
+        return
+    raise SettingsError(
+        f"On {settings.host} other machines get in, so say who may: set access to 'login' for "
+        "people who sign in and programs with a token, or to 'open' if everybody who reaches this "
+        "address may read and change everything (docs/security.md). To serve this machine only: "
+        "--host 127.0.0.1."
+    )
+
+
+def check_login() -> None:
+    """Raise a SettingsError where people could not sign in."""
+    import streamlit as st
+
+    try:
+        found = st.secrets.get("auth", {})
+    except FileNotFoundError:
+        found = {}
+    needed = ["redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url"]
+    if missing := [name for name in needed if not found.get(name)]:
+        raise SettingsError(
+            "With access = 'login' people sign in at an OpenID Connect provider, which "
+            f".streamlit/secrets.toml has to name: [auth] lacks {', '.join(missing)}. See "
+            "docs/security.md."
+        )
+    if importlib.util.find_spec("authlib") is None:
+        raise SettingsError(
+            "With access = 'login' people sign in, which needs one package more: "
+            "pip install -r requirements-login.txt"
+        )
 
 
 def url(host: str, port: int) -> str:
     """The address to open in a browser on this machine."""
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 it binds nothing
     return f"http://{f'[{name}]' if ':' in name and not name.startswith('[') else name}:{port}"
-
-
-def host_allowed(header: str | None, allowed: tuple[str, ...]) -> bool:
-    """Whether a request with this Host header may be answered.
-
-    A foreign name that resolves to this machine is how another site's script would reach the page
-    (DNS rebinding). Bare addresses cannot be rebound, so they pass.
-    """
-    try:
-        name = (urlsplit(f"//{header}").hostname or "").rstrip(".")
-    except ValueError:
-        return False
-    if name in {"localhost", socket.gethostname().lower()} or "*" in allowed:
-        return bool(name)
-    for pattern in (host.lower() for host in allowed):
-        if name == pattern or (pattern.startswith("*.") and name.endswith(pattern[1:])):
-            return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def content_security_policy(page: str) -> str:
-    """The policy for a page of HTML: nothing from elsewhere, no script but those it came with."""
-    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
-    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()) for script in scripts)
-    inline = " ".join(f"'sha256-{digest.decode()}'" for digest in hashes)
-    return CONTENT_SECURITY_POLICY.format(inline=inline)
-
-
-class Guard:
-    """Refuses foreign Host headers and adds the security headers to every reply."""
-
-    def __init__(self, app: ASGIApp, allowed_hosts: tuple[str, ...], policy: str) -> None:
-        self.app = app
-        self.allowed_hosts = allowed_hosts
-        headers = {"Content-Security-Policy": policy, **HEADERS}
-        self.headers = {name.lower().encode(): value.encode() for name, value in headers.items()}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in {"http", "websocket"}:
-            await self.app(scope, receive, send)
-            return
-        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        if not host_allowed(host, self.allowed_hosts):
-            await self._refuse(scope, receive, send)
-            return
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                sent = message.get("headers", [])
-                theirs = [pair for pair in sent if pair[0] not in self.headers]
-                message["headers"] = [*theirs, *self.headers.items()]
-            await send(message)
-
-        await self.app(scope, receive, with_headers)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        from starlette.responses import PlainTextResponse
-
-        text = "This host name is not allowed. Add it to the setting allowed_hosts.\n"
-        await PlainTextResponse(text, 400)(scope, receive, send)

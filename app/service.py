@@ -12,9 +12,14 @@ import gc
 import threading
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
+from app import logs
+from app.access import Tokens
+from app.gate import Gate
 from app.judgements import FILE, Judgements
+from app.metrics import Metrics
 from app.rebuild import BuildState, Rebuild
 from app.settings import Settings
 from app.suggest import suggest
@@ -23,13 +28,14 @@ from index.answer import answer
 from index.build import BuildReport, build
 from index.confidence import Calibration, load, shipped
 from index.encoder import Encoder
+from index.engines import cores
 from index.errors import (
     AccessError,
     IndexDamagedError,
     IndexMismatchError,
     IndexMissingError,
+    NotFoundError,
     PassagesError,
-    QueryError,
 )
 from index.extractor import CrossEncoder, Extractor, Reader
 from index.filters import Filter
@@ -96,6 +102,10 @@ class Service:
         self._searcher: Searcher | None = None
         self._lock = threading.Lock()
         self._following = False
+        self._gate = Gate(2 * cores(), settings.waiting)
+        self.metrics = Metrics()
+        self.metrics.watch(self._gauges)
+        self.tokens = Tokens(settings.store)
         self._suggestions: tuple[str, list[str]] | None = None
         self._refused: tuple[str | None, str] = ("", "")
         self.as_shipped = False
@@ -139,9 +149,16 @@ class Service:
 
         Raises:
             QueryError: the question is empty or too long.
+            BusyError: too many questions wait already.
             IndexMissingError, IndexMismatchError, IndexDamagedError: there is no usable index.
         """
-        return self._answer(query, self._current(), hits, only, threshold)
+        started = time.perf_counter()
+        with self.metrics.timed("ask"), self._gate.enter():
+            searcher = self._current()
+            found = self._answer(query, searcher, hits, only, threshold)
+        self.metrics.answered(found.match)
+        self._log(query, searcher, started, match=found.match)
+        return found
 
     def answering(self) -> str | None:
         """The snapshot that answers, which may be older than the one published last.
@@ -155,8 +172,44 @@ class Service:
 
     def search(self, query: str, k: int, only: Filter | None = None) -> list[Hit]:
         """The ``k`` best passages for a question; raises as ``ask`` does."""
-        hits = self._current().search(query, max(k, 2 * DEPTH), only)
-        return rerank(query, hits, self.reader)[0][:k]
+        return self.search_in(query, k, only)[1]
+
+    def search_in(self, query: str, k: int, only: Filter | None = None) -> tuple[str, list[Hit]]:
+        """Like ``search``, with the snapshot that was searched."""
+        started = time.perf_counter()
+        with self.metrics.timed("search"), self._gate.enter():
+            searcher = self._current()
+            hits = searcher.search(query, max(k, 2 * DEPTH), only)
+            found = rerank(query, hits, self.reader)[0][:k]
+        self._log(query, searcher, started, hits=len(found))
+        return searcher.snapshot.id, found
+
+    def _gauges(self) -> dict[str, float]:
+        """What ``/metrics`` tells of the index and the builds."""
+        status, build = self.status(), self.build_progress()
+        found: dict[str, float] = {
+            "up": not status.error,
+            "waiting": self.waiting,
+            "documents": status.documents,
+            "indexed": status.passages,
+            "warning": bool(status.warning),
+            "build_running": bool(build and build.state == "running"),
+            "build_failed": bool(build and build.state == "failed"),
+        }
+        if status.built_at:
+            built = datetime.fromisoformat(status.built_at).timestamp()
+            found["snapshot_age_seconds"] = time.time() - built
+        return found
+
+    @property
+    def waiting(self) -> int:
+        """Questions that are being answered or wait for it."""
+        return self._gate.inside
+
+    def _log(self, query: str, searcher: Searcher, started: float, **facts: object) -> None:
+        asked = {"question": query} if self.settings.log_questions else {}
+        took = round((time.perf_counter() - started) * 1000, 1)
+        logs.fact(snapshot=searcher.snapshot.id, answer_ms=took, **facts, **asked)
 
     def documents(self) -> list[DocumentSummary]:
         """All documents of the index."""
@@ -166,12 +219,24 @@ class Service:
         """The passages of a document in order.
 
         Raises:
-            QueryError: the index has no such document.
+            NotFoundError: the index has no such document.
         """
         passages = self._current().snapshot.table.passages(document_id)
         if not passages:
-            raise QueryError(f"The library has no document '{document_id}'.")
+            raise NotFoundError(f"The library has no document '{document_id}'.")
         return passages
+
+    def document(self, document_id: str) -> tuple[DocumentSummary, list[Passage]]:
+        """A document and its passages in order, both of the same snapshot.
+
+        Raises:
+            NotFoundError: the index has no such document.
+        """
+        table = self._current().snapshot.table
+        summary = table.document(document_id)
+        if summary is None:
+            raise NotFoundError(f"The library has no document '{document_id}'.")
+        return summary, table.passages(document_id)
 
     def picture(self, document_id: str, page: int, quotes: tuple[str, ...]) -> Picture:
         """The page of a PDF on which the first of the quotes begins, with all of them marked.
@@ -179,12 +244,12 @@ class Service:
         ``page`` is the page, from 1, that their passage begins on.
 
         Raises:
-            QueryError: the index has no such document.
+            NotFoundError: the index has no such document.
             ParseError: its file is gone, was changed since it was indexed, or cannot be drawn.
         """
         found = self._current().snapshot.table.document(document_id)
         if found is None:
-            raise QueryError(f"The library has no document '{document_id}'.")
+            raise NotFoundError(f"The library has no document '{document_id}'.")
         return self._pictures.draw(self.settings.corpus / found.id, found.digest, page, quotes)
 
     def text(self, document_id: str) -> str | None:
@@ -195,11 +260,11 @@ class Service:
         """One passage by its id.
 
         Raises:
-            QueryError: the index has no such passage.
+            NotFoundError: the index has no such passage.
         """
         passage = self._current().snapshot.table.passage_by_id(passage_id)
         if passage is None:
-            raise QueryError(f"The library has no passage '{passage_id}'.")
+            raise NotFoundError(f"The library has no passage '{passage_id}'.")
         return passage
 
     def suggestions(self, count: int = 4) -> list[str]:

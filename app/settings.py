@@ -47,6 +47,22 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="names by which browsers may call the page, beside this machine's own"
     )
+    access: Literal["", "open", "login"] = Field(
+        "",
+        description="who gets in: everybody ('open'), or who signs in or has a token ('login'); "
+        "needed to serve other machines",
+    )
+    managers: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="mail addresses of who may change the library with access = 'login'; or *"
+    )
+    rate_limit: str = Field(
+        "", description="requests of one client to the API, for instance 300/minute; empty: any"
+    )
+    waiting: int = Field(
+        64, ge=0, le=10_000, description="questions that may wait; more are told to come back"
+    )
+    log_format: Literal["text", "json"] = Field("text", description="how requests are logged")
+    log_questions: bool = Field(False, description="log what is asked, too")
     watch: bool = Field(False, description="rebuild whenever a file of the corpus changes")
     model: str = Field(
         "", description="sentence-transformers name or path; empty: the packaged all-MiniLM-L6-v2"
@@ -93,11 +109,11 @@ class Settings(BaseSettings):
     def _no_reader(cls, name: str) -> str:
         return "none" if name.strip().lower() == "none" else name.strip()
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "managers", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(host.strip() for host in value.split(",") if host.strip())
+            return tuple(one.strip() for one in value.split(",") if one.strip())
         return value
 
     @classmethod

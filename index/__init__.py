@@ -13,4 +13,6 @@ from index.extractor import Extractor
 from index.search import Searcher
 from index.store import Store
 
-__all__ = ["Encoder", "Extractor", "Searcher", "Store", "answer", "build"]
+VERSION = "0.1.0"
+
+__all__ = ["VERSION", "Encoder", "Extractor", "Searcher", "Store", "answer", "build"]

@@ -105,6 +105,7 @@ def answer(
         match=match,
         citations=tuple(cite(reading, kind) for reading in quoted),
         hits=tuple(found[:shown]),
+        snapshot=searcher.snapshot.id,
     )
 
 

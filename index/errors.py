@@ -19,6 +19,10 @@ class QueryError(PassagesError):
     """The question is empty or too long."""
 
 
+class NotFoundError(QueryError):
+    """The library has no such document or passage."""
+
+
 class ModelError(PassagesError):
     """The model is missing, incomplete, or not the one that was asked for."""
 
@@ -45,6 +49,14 @@ class StoreError(PassagesError):
 
 class AccessError(PassagesError):
     """Who asks may not do this."""
+
+
+class TokenError(AccessError):
+    """A token is needed, or the one that was sent is not known."""
+
+
+class BusyError(PassagesError):
+    """Too many questions wait already; the next moment may be better."""
 
 
 class SettingsError(PassagesError):

@@ -151,7 +151,8 @@ class Answer:
 
     ``confidence`` is the calibrated probability, in 0..1, that the corpus answers the question
     where the first citation points. ``match`` is that number in words. Where ``answered`` is
-    false there are no citations, and ``hits`` are only the nearest passages.
+    false there are no citations, and ``hits`` are only the nearest passages. ``snapshot`` is the
+    index that was asked.
     """
 
     query: str
@@ -160,6 +161,7 @@ class Answer:
     match: Match
     citations: tuple[Citation, ...]
     hits: tuple[Hit, ...]
+    snapshot: str = ""
 
     @property
     def text(self) -> str:

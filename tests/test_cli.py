@@ -34,7 +34,7 @@ from index.records import (
 from index.verify import VerifyReport
 from tests.conftest import HashEncoder
 
-COMMANDS = "ask build eval judgements rollback search serve status verify".split()
+COMMANDS = "ask build eval judgements mcp rollback search serve status token verify".split()
 
 PASSAGE = Passage(
     id="p1",

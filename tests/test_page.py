@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.guard import Guard, content_security_policy, host_allowed
 from app.rebuild import BuildState
-from app.server import Guard, content_security_policy, host_allowed, listen, url
+from app.server import listen, url
+from app.settings import Settings
 from app.ui.view import (
     answer_data,
     cut,
@@ -222,8 +224,8 @@ async def _reply(headers: list[tuple[bytes, bytes]]) -> list[dict[str, Any]]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    guard = Guard(app, allowed_hosts=(), policy="default-src 'self'")
-    await guard({"type": "http", "headers": headers}, receive, send)
+    guard = Guard(app, Settings(), policy="default-src 'self'")
+    await guard({"type": "http", "method": "GET", "path": "/", "headers": headers}, receive, send)
     return sent
 
 

@@ -10,7 +10,7 @@ from app.rebuild import BuildState
 from app.report import summary
 from app.service import Status
 from app.ui import changing, components, past
-from app.ui.current import may_change, service, titles
+from app.ui.current import changeable, may_change, service, titles
 from app.ui.files import ALL, files_data, label, matching, states_of, totals
 from app.ui.strings import say
 from app.ui.words import ago, built, count, duration, megabytes, moment, progress_line
@@ -43,14 +43,14 @@ def figures(status: Status) -> None:
 
 def start() -> None:
     try:
-        service().start_rebuild()
+        changeable().start_rebuild()
     except PassagesError as error:
         st.session_state["_refused"] = str(error)
 
 
 def cancel() -> None:
     try:
-        service().cancel_rebuild()
+        changeable().cancel_rebuild()
     except PassagesError as error:
         st.session_state["_refused"] = str(error)
 

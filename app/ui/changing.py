@@ -9,7 +9,7 @@ from contextlib import suppress
 import streamlit as st
 
 from app.ui import components
-from app.ui.current import may_change, service
+from app.ui.current import changeable, may_change, service
 from app.ui.strings import say
 from app.ui.words import ago
 from app.uploads import CHANGES, ExistsError
@@ -44,7 +44,7 @@ def take(files: Sequence[Upload], replace: bool = False) -> None:
     added, refused, waiting = 0, [], []
     for name, data in files:
         try:
-            service().add_file(name, data, replace=replace)
+            changeable().add_file(name, data, replace=replace)
             added += 1
         except ExistsError:
             waiting.append((name, data))
@@ -61,7 +61,7 @@ def rebuilt() -> str:
     """Start a build, unless one is running or starts by itself; what to say of it."""
     with suppress(BuildRunningError):
         if not service().settings.watch:
-            service().start_rebuild()
+            changeable().start_rebuild()
         return say("changing.building")
     return ""
 
@@ -109,7 +109,7 @@ def remove(path: str) -> None:
     with st.container(horizontal=True):
         if st.button(say("changing.remove"), type="primary", key="remove"):
             try:
-                service().remove_file(path)
+                changeable().remove_file(path)
                 tell(say("changing.removed", name=path), rebuilt())
             except PassagesError as error:
                 tell(say("changing.failed"), str(error), "error")
@@ -150,7 +150,7 @@ def undoing(built_at: float) -> None:
 
 def undo(change: str) -> None:
     try:
-        service().undo_change(change)
+        changeable().undo_change(change)
         tell(say("changing.undone"), rebuilt())
     except PassagesError as error:
         tell(say("changing.failed"), str(error), "error")

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import streamlit as st
+
+from app.access import manages
 from app.quality import Comparison
 from app.service import Service, shared
 from app.settings import load_settings
+from app.ui.strings import say
 from app.ui.view import distinct_titles
+from index.errors import AccessError
 from index.filters import Choices, Filter, choices
 from index.records import DocumentSummary, Passage
 
@@ -41,8 +46,22 @@ def comparison() -> Comparison:
 
 
 def may_change() -> bool:
-    """Whether people may change the library, and not only ask and judge."""
-    return not service().settings.read_only
+    """Whether whoever looks at this page may change the library, and not only ask and judge."""
+    settings = service().settings
+    if settings.read_only:
+        return False
+    return settings.access != "login" or manages(st.user.to_dict(), settings.managers)
+
+
+def changeable() -> Service:
+    """The service, for a change.
+
+    Raises:
+        AccessError: whoever looks at this page may not change anything.
+    """
+    if not may_change():
+        raise AccessError(say("signing.may_not"))
+    return service()
 
 
 def documents() -> dict[str, DocumentSummary]:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.ui import components
 from app.ui.changing import tell
-from app.ui.current import may_change, service
+from app.ui.current import changeable, may_change, service
 from app.ui.strings import say
 from app.ui.words import built, count, megabytes
 from index.errors import PassagesError
@@ -77,7 +77,7 @@ def go_back(manifest: Manifest) -> None:
     with st.container(horizontal=True):
         if st.button(say("history.back"), type="primary", key="go_back"):
             try:
-                service().rollback(manifest.id)
+                changeable().rollback(manifest.id)
                 tell(say("history.back_done", when=when))
             except PassagesError as error:
                 tell(say("changing.failed"), str(error), "error")

@@ -1,0 +1,329 @@
+"""What every request passes before anything answers it.
+
+A request must name a host of ours, come from no other site's page, be no larger and no slower than
+it may be, and not be one of too many; every reply gets the security headers. It knows neither
+questions nor tokens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import ipaddress
+import json
+import re
+import socket
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from app import logs
+from index.errors import SettingsError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from app.settings import Settings
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "script-src 'self' blob: 'wasm-unsafe-eval' {inline}",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "media-src 'self' blob: data:",
+        "frame-src 'self' blob: data:",
+        "worker-src 'self' blob:",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    ]
+)
+"""``{inline}`` stands for the hashes of the scripts that Streamlit's own page has inside it."""
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+PROGRAMS = ("/api", "/mcp")
+"""Where programs call: paced, logged, with bodies that are small and come at once."""
+
+UPLOADS = "/_stcore/upload_file"
+BODY = 256 * 1024
+"""Bytes of the body of a request; uploads of the page may have as many as the settings say."""
+
+SLOWEST = 10.0
+"""Seconds that the body of a request may take to come."""
+
+ELSEWHERE = "600/minute"
+"""How often a client may call where other machines are served and no setting says otherwise."""
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+class Refused(Exception):  # noqa: N818 it is a reply, no error
+    """A request that is not answered: the status, and why."""
+
+    def __init__(self, status: int, why: str, seconds: float = 0.0) -> None:
+        super().__init__(why)
+        self.status = status
+        self.seconds = seconds
+
+
+class Guard:
+    """Refuses what must not be answered, and adds the security headers to every reply."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, policy: str) -> None:
+        self.app = app
+        self.allowed_hosts = settings.allowed_hosts
+        self.pace = Pace(settings.rate_limit or ("" if is_loopback(settings.host) else ELSEWHERE))
+        self.upload = (settings.upload_mb + 1) * 1_000_000
+        headers = {"Content-Security-Policy": policy, **HEADERS}
+        self.headers = {name.lower().encode(): value.encode() for name, value in headers.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self.app(scope, receive, send)
+            return
+        if not is_below(scope["path"], PROGRAMS):
+            await self._answer(scope, receive, send)
+            return
+        with logs.request(
+            method=scope.get("method", ""), path=scope["path"], client=client_of(scope)
+        ) as facts:
+
+            async def told(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    facts["status"] = message["status"]
+                    identity = str(facts["id"]).encode()
+                    message["headers"] = [*message.get("headers", []), (b"x-request-id", identity)]
+                await send(message)
+
+            await self._answer(scope, receive, told)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body: _Body | None = None
+        begun = False
+
+        async def with_headers(message: Message) -> None:
+            nonlocal begun
+            if body is not None and body.refused and not begun:
+                return  # what is made of half a request is no answer
+            if message["type"] == "http.response.start":
+                begun = True
+                sent = message.get("headers", [])
+                theirs = [pair for pair in sent if pair[0] not in self.headers]
+                message["headers"] = [*theirs, *self.headers.items()]
+            await send(message)
+
+        refused: Refused | None = None
+        try:
+            limit = self._checked(scope)
+            if scope["type"] == "http":
+                receive = body = _Body(receive, limit)
+            await self.app(scope, receive, with_headers)
+        except Refused as error:
+            refused = error
+        except Exception:
+            if body is None or body.refused is None:
+                raise
+        if body is not None and body.refused is not None:
+            refused, body.refused = body.refused, None
+        if refused is not None and not begun:
+            await _refuse(refused, scope, receive, with_headers)
+
+    def _checked(self, scope: Scope) -> int:
+        """The bytes that the body of this request may have; raises ``Refused``."""
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        if sum(name == b"host" for name, _ in scope["headers"]) > 1:
+            raise Refused(400, "A request has one Host header.")
+        host = headers.get(b"host")
+        if not host_allowed(host, self.allowed_hosts):
+            raise Refused(
+                400, "This host name is not allowed. Add it to the setting allowed_hosts."
+            )
+        method = scope.get("method", "")
+        if (method not in SAFE or is_below(scope["path"], PROGRAMS)) and foreign(
+            headers, self.allowed_hosts
+        ):
+            raise Refused(403, "This comes from another site's page.")
+        if is_below(scope["path"], PROGRAMS) and (wait := self.pace.wait(client_of(scope))):
+            raise Refused(429, "Too many requests. Wait before the next one.", wait)
+        body = headers.get(b"content-length", "0") != "0" or b"transfer-encoding" in headers
+        kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
+        if is_below(scope["path"], PROGRAMS) and body and kind != "application/json":
+            raise Refused(415, "Send JSON, and say so: Content-Type: application/json")
+        limit = self.upload if is_below(scope["path"], (UPLOADS,)) else BODY
+        length = headers.get(b"content-length", "0")
+        if length.isdecimal() and int(length) > limit:
+            raise Refused(413, f"The request is too large: {limit:,} bytes are allowed.")
+        return limit
+
+
+class _Body:
+    """The messages of a request, as long as they are not too many or too slow."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._left = limit
+        self._limit = limit
+        self._whole = False
+        self.refused: Refused | None = None
+        self._until = time.monotonic() + SLOWEST
+
+    async def __call__(self) -> Message:
+        if self._whole:
+            return await self._receive()  # the news that the client is gone
+        try:
+            # An upload may take as long as it goes on coming.
+            left = SLOWEST if self._limit > BODY else max(0.0, self._until - time.monotonic())
+            message = await asyncio.wait_for(self._receive(), left)
+        except TimeoutError:
+            self.refused = Refused(408, "The request did not come in time.")
+            raise self.refused from None
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            why = f"The request is too large: {self._limit:,} bytes are allowed."
+            self.refused = Refused(413, why)
+            raise self.refused
+        self._whole = not message.get("more_body", False)
+        return message
+
+
+class Pace:
+    """How often one client may call, for instance ``300/minute``; an empty rate is no limit.
+
+    Raises:
+        SettingsError: the rate cannot be read.
+    """
+
+    def __init__(self, rate: str) -> None:
+        self._rate = rate_of(rate)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def wait(self, client: str) -> float:
+        """Note a request of a client: 0, or the seconds until it may call again."""
+        if self._rate is None or self._limiter.hit(self._rate, client):
+            return 0.0
+        reset = self._limiter.get_window_stats(self._rate, client).reset_time
+        return max(1.0, reset - time.time())
+
+
+def rate_of(rate: str) -> RateLimitItem | None:
+    """A rate as it is written: a number, a slash, and ``second``, ``minute``, ``hour`` or ``day``.
+
+    Raises:
+        SettingsError: it is not written so.
+    """
+    if not rate.strip():
+        return None
+    try:
+        return parse(rate)
+    except ValueError as error:
+        raise SettingsError(
+            f"Setting rate_limit = {rate!r}: write for instance '300/minute', or nothing."
+        ) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() in {"localhost", "localhost.localdomain"}
+
+
+def is_below(path: str, roots: tuple[str, ...]) -> bool:
+    """Whether a path is one of these or below one."""
+    return any(path == root or path.startswith(f"{root}/") for root in roots)
+
+
+def client_of(scope: Scope) -> str:
+    """The address that a request comes from; behind a proxy on this machine, what that says."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def foreign(headers: dict[bytes, str], allowed: tuple[str, ...]) -> bool:
+    """Whether a browser says that the page of another site sends this."""
+    site = headers.get(b"sec-fetch-site", "")
+    if site and site not in {"same-origin", "none"}:
+        return True
+    origin = headers.get(b"origin")
+    if origin is None:
+        return False
+    if origin == "null":
+        return True
+    parts = urlsplit(origin)
+    if parts.netloc.lower() == headers.get(b"host", "").lower():
+        return False
+    # Behind a proxy the Host may be another one; a name that is allowed for it is ours.
+    return parts.hostname not in {name.lower() for name in allowed}
+
+
+def host_allowed(header: str | None, allowed: tuple[str, ...]) -> bool:
+    """Whether a request with this Host header may be answered.
+
+    A foreign name that resolves to this machine is how another site's script would reach the page
+    (DNS rebinding). Bare addresses cannot be rebound, so they pass.
+    """
+    try:
+        name = (urlsplit(f"//{header}").hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    if name in {"localhost", socket.gethostname().lower()} or "*" in allowed:
+        return bool(name)
+    for pattern in (host.lower() for host in allowed):
+        if name == pattern or (pattern.startswith("*.") and name.endswith(pattern[1:])):
+            return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def content_security_policy(page: str) -> str:
+    """The policy for a page of HTML: nothing from elsewhere, no script but those it came with."""
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()) for script in scripts)
+    inline = " ".join(f"'sha256-{digest.decode()}'" for digest in hashes)
+    return CONTENT_SECURITY_POLICY.format(inline=inline)
+
+
+def problem(status: int, detail: str, **more: object) -> bytes:
+    """An error as RFC 9457 has it."""
+    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return json.dumps({**told, "detail": detail, **more}).encode()
+
+
+async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    from starlette.responses import Response
+
+    # What is still to come of the request is not read, so the connection ends.
+    headers = {"Connection": "close"} if refused.status in (408, 413) else {}
+    if refused.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if refused.seconds:
+        headers["Retry-After"] = str(int(refused.seconds + 0.999))
+    body = problem(refused.status, str(refused))
+    reply = Response(body, refused.status, headers, "application/problem+json")
+    await reply(scope, receive, send)
