@@ -20,6 +20,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from app import logs
 from app.access import Scope, admit
@@ -38,6 +39,7 @@ from index.errors import (
     NotFoundError,
     PassagesError,
     QueryError,
+    SnapshotError,
     StoreError,
     TokenError,
 )
@@ -52,6 +54,7 @@ STATUS: dict[type[PassagesError], int] = {
     AccessError: 403,
     NotFoundError: 404,
     BuildRunningError: 409,
+    SnapshotError: 409,
     QueryError: 422,
     BusyError: 503,
     IndexMissingError: 503,
@@ -70,7 +73,9 @@ MOST = 1000
 
 _DATE = "^(" + DATE.replace(r"\d", "[0-9]") + ")?$"
 
-Question = Annotated[str, StringConstraints(max_length=LONGEST_QUERY)]
+Question = Annotated[
+    str, Field(max_length=LONGEST_QUERY, json_schema_extra={"pattern": r"\S"})
+]  # the library says of an empty one what it says everywhere
 Date = Annotated[str, StringConstraints(pattern=_DATE, max_length=10)]
 Text = Annotated[str, StringConstraints(max_length=1000)]
 
@@ -78,7 +83,7 @@ Text = Annotated[str, StringConstraints(max_length=1000)]
 class Strict(BaseModel):
     """A request: a name that it does not know is an error, not a wish that is overlooked."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Narrowed(Strict):
@@ -282,7 +287,7 @@ async def documents(
     return Documents(total=len(found), documents=found[offset : offset + limit])
 
 
-@router.get("/documents/{document_id:path}")
+@router.get("/documents/{document_id:path}", responses=_told(404))
 async def document(
     request: Request,
     document_id: Annotated[str, Path(max_length=4000, description="a path below the corpus")],
@@ -295,7 +300,7 @@ async def document(
     return DocumentReply(document=summary, passages=passages[offset : offset + limit])
 
 
-@router.get("/passages/{passage_id}")
+@router.get("/passages/{passage_id}", responses=_told(404))
 async def passage(
     request: Request, passage_id: Annotated[str, Path(max_length=200)]
 ) -> PassageReply:
@@ -328,7 +333,7 @@ async def rebuild(request: Request, response: Response) -> BuildState:
     return await progress(request)
 
 
-@router.get("/rebuild")
+@router.get("/rebuild", responses=_told(404))
 async def progress(request: Request) -> BuildState:
     """Tell how far the running build is, or how the last one ended."""
     state: BuildState | None = await _run(request, service_of(request).build_progress)
@@ -337,7 +342,7 @@ async def progress(request: Request) -> BuildState:
     return state
 
 
-@manage.delete("/rebuild")
+@manage.delete("/rebuild", responses=_told(404))
 async def cancel(request: Request) -> BuildState:
     """Cancel the running build; the last index goes on answering."""
     await _run(request, service_of(request).cancel_rebuild)
@@ -412,10 +417,15 @@ async def _misread(request: Request, error: RequestValidationError) -> Response:
 
 async def _refused(request: Request, error: HTTPException) -> Response:
     """What the routes themselves refuse: unknown paths and methods, broken JSON."""
-    detail = str(error.detail)
+    detail, headers = str(error.detail), dict(error.headers or {})
     if error.status_code == 404:
         detail = f"There is nothing at {request.url.path}. What there is: /api/openapi.json"
-    return _reply(error.status_code, detail, error.headers or {})
+    if error.status_code == 405:  # what is allowed may be spread over several routes
+        routes = [one for one in (*router.routes, *manage.routes) if isinstance(one, Route)]
+        there = [one for one in routes if one.matches(request.scope)[0] != Match.NONE]
+        methods = {method for one in there for method in one.methods or ()}
+        headers["Allow"] = ", ".join(sorted(methods))
+    return _reply(error.status_code, detail, headers)
 
 
 async def _broken(request: Request, error: Exception) -> Response:  # noqa: ARG001

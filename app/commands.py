@@ -158,13 +158,12 @@ def token(options: Namespace, settings: Settings) -> Result:
 
     tokens = Tokens(settings.store)
     if options.action == "list":
-        rows = [
-            {"name": one.name, "scope": one.scope, "created": one.created} for one in tokens.all()
-        ]
-        text = terminal.table(
-            [(one["name"], f"{one['scope']:<7} {one['created']}") for one in rows]
-        )
-        return Result({"tokens": rows}, text or "There are no tokens.", 0 if rows else 1)
+        kept = tokens.all()
+        if not kept:
+            return Result({"tokens": []}, "There are no tokens.", 1)
+        rows = [{"name": one.name, "scope": one.scope, "created": one.created} for one in kept]
+        text = terminal.table([(one.name, f"{one.scope:<7} {one.created}") for one in kept])
+        return Result({"tokens": rows}, text)
     if not options.name:
         raise SettingsError(f"Name the token: python -m app token {options.action} NAME")
     if options.action == "revoke":

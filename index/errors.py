@@ -44,7 +44,11 @@ class BuildRunningError(PassagesError):
 
 
 class StoreError(PassagesError):
-    """The store cannot be written or has no snapshot to go back to."""
+    """The store cannot be written."""
+
+
+class SnapshotError(PassagesError):
+    """There is no such snapshot to go back to."""
 
 
 class AccessError(PassagesError):

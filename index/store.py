@@ -23,6 +23,7 @@ from index.errors import (
     IndexDamagedError,
     IndexMismatchError,
     IndexMissingError,
+    SnapshotError,
     StoreError,
 )
 from index.lexical import LexicalIndex
@@ -210,7 +211,7 @@ class Store:
         """Make the snapshot before the current one current again, or the one named ``to``.
 
         Raises:
-            StoreError: there is no such snapshot.
+            SnapshotError: there is no such snapshot.
             BuildRunningError: a build is running.
         """
         with self.lock():
@@ -220,7 +221,7 @@ class Store:
                 to = kept[current].parent
             if to is None or to not in kept:
                 names = ", ".join(name for name in kept if name != current) or "none"
-                raise StoreError(
+                raise SnapshotError(
                     f"There is no snapshot {to or 'before this one'} to go back to. "
                     f"Others that are kept: {names}."
                 )

@@ -23,6 +23,7 @@ class Program:
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.token = ""
         self.address = f"http://127.0.0.1:{port}"
 
     def call(
@@ -70,6 +71,5 @@ def running(service: Service) -> Iterator[Program]:
         yield Program(listener.getsockname()[1])
     finally:
         server.should_exit = True
-        server.force_exit = True
         thread.join(20)
         listener.close()

@@ -13,7 +13,7 @@ from index.errors import (
     IndexDamagedError,
     IndexMismatchError,
     IndexMissingError,
-    StoreError,
+    SnapshotError,
 )
 from index.search import Searcher
 from index.store import Snapshot, Store
@@ -131,7 +131,7 @@ class TestRollback:
 
     def test_with_nothing_before_it_is_an_error(self, versions: Versions) -> None:
         first = versions.publish(1)
-        with pytest.raises(StoreError, match=r"no snapshot before this one.*kept: none"):
+        with pytest.raises(SnapshotError, match=r"no snapshot before this one.*kept: none"):
             versions.store.rollback()
         assert versions.store.current() == first
 
@@ -140,7 +140,7 @@ class TestRollback:
     ) -> None:
         ids = [versions.publish(number) for number in range(3)]
         assert versions.store.rollback() == ids[1]
-        with pytest.raises(StoreError, match=rf"no snapshot {ids[0]}.*kept: {ids[2]}"):
+        with pytest.raises(SnapshotError, match=rf"no snapshot {ids[0]}.*kept: {ids[2]}"):
             versions.store.rollback()
         assert versions.store.current() == ids[1]
 
@@ -148,12 +148,12 @@ class TestRollback:
     def test_to_an_unknown_name_it_is_an_error(self, versions: Versions, name: str) -> None:
         versions.publish(1)
         second = versions.publish(2)
-        with pytest.raises(StoreError, match="no snapshot"):
+        with pytest.raises(SnapshotError, match="no snapshot"):
             versions.store.rollback(name)
         assert versions.store.current() == second
 
     def test_in_an_empty_store_it_is_an_error(self, store: Store) -> None:
-        with pytest.raises(StoreError, match="no snapshot before this one"):
+        with pytest.raises(SnapshotError, match="no snapshot before this one"):
             store.rollback()
 
     def test_to_a_damaged_snapshot_it_is_refused(self, versions: Versions) -> None:
