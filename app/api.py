@@ -18,7 +18,7 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
@@ -80,6 +80,14 @@ Date = Annotated[str, StringConstraints(pattern=_DATE, max_length=10)]
 Text = Annotated[str, StringConstraints(max_length=1000)]
 
 
+def _whole(value: object) -> object:
+    """To JSON 5.0 is a whole number, too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+
 class Strict(BaseModel):
     """A request: a name that it does not know is an error, not a wish that is overlooked."""
 
@@ -106,7 +114,7 @@ class AskRequest(Strict):
 
     question: Question = Field(examples=["What is defense diplomacy?"])
     filter: Narrowed = Narrowed()
-    hits: int = Field(5, ge=1, le=100, description="hits to give back, beside what is quoted")
+    hits: Whole = Field(5, ge=1, le=100, description="hits to give back, beside what is quoted")
     threshold: float | None = Field(
         None, ge=0, le=1, description="least confidence to answer with; default: the service's own"
     )
@@ -126,7 +134,7 @@ class SearchRequest(Strict):
 
     query: Question
     filter: Narrowed = Narrowed()
-    k: int = Field(10, ge=1, le=100, description="hits to give back")
+    k: Whole = Field(10, ge=1, le=100, description="hits to give back")
 
 
 class SearchReply(BaseModel):
