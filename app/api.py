@@ -71,10 +71,13 @@ RETRY = {BusyError: 1, BuildRunningError: 5}
 MOST = 1000
 """Documents or passages in one reply."""
 
+SEEN = r"[^\s\x1c-\x1f\x85\ufeff]"
+"""What a question must have: a character that is no white space, whoever reads this expression."""
+
 _DATE = "^(" + DATE.replace(r"\d", "[0-9]") + ")?$"
 
 Question = Annotated[
-    str, Field(max_length=LONGEST_QUERY, json_schema_extra={"pattern": r"\S"})
+    str, Field(max_length=LONGEST_QUERY, json_schema_extra={"pattern": SEEN})
 ]  # the library says of an empty one what it says everywhere
 Date = Annotated[str, StringConstraints(pattern=_DATE, max_length=10)]
 Text = Annotated[str, StringConstraints(max_length=1000)]

@@ -156,18 +156,19 @@ class Guard:
             raise Refused(
                 400, "This host name is not allowed. Add it to the setting allowed_hosts."
             )
-        method = scope.get("method", "")
-        if (method not in SAFE or is_below(scope["path"], PROGRAMS)) and foreign(
-            headers, self.allowed_hosts
-        ):
+        method, path = scope.get("method", ""), scope["path"]
+        to_programs = is_below(path, PROGRAMS)
+        if (method not in SAFE or to_programs) and foreign(headers, self.allowed_hosts):
             raise Refused(403, "This comes from another site's page.")
-        if is_below(scope["path"], PROGRAMS) and (wait := self.pace.wait(client_of(scope))):
+        if to_programs and "\n" in path:
+            raise Refused(404, "There is nothing here.")  # routes end at a line's end
+        if to_programs and (wait := self.pace.wait(client_of(scope))):
             raise Refused(429, "Too many requests. Wait before the next one.", wait)
         body = headers.get(b"content-length", "0") != "0" or b"transfer-encoding" in headers
         kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
-        if is_below(scope["path"], PROGRAMS) and body and kind != "application/json":
+        if to_programs and body and kind != "application/json":
             raise Refused(415, "Send JSON, and say so: Content-Type: application/json")
-        limit = self.upload if is_below(scope["path"], (UPLOADS,)) else BODY
+        limit = self.upload if is_below(path, (UPLOADS,)) else BODY
         length = headers.get(b"content-length", "0")
         if length.isdecimal() and int(length) > limit:
             raise Refused(413, f"The request is too large: {limit:,} bytes are allowed.")

@@ -125,7 +125,7 @@ def checked(query: str) -> str:
     """
     # A lone surrogate, as JSON and command lines may hold, cannot be encoded or written.
     query = query.encode("utf-8", "replace").decode("utf-8").strip()
-    if not query:
+    if not query.strip("\ufeff"):
         raise QueryError("The question is empty. Type a question.")
     if len(query) > LONGEST_QUERY:
         raise QueryError(
