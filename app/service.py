@@ -493,7 +493,9 @@ class Service:
             with self._lock:
                 searcher = self._searcher
                 if searcher is None or searcher.snapshot.id != current:
-                    opened = Searcher(self.store.open(self.snapshot), self.encoder)
+                    # Who asks once need not load all of it.
+                    hold = self.settings.memory_mb * 1_000_000 if self._following else 0
+                    opened = Searcher(self.store.open(self.snapshot, hold), self.encoder)
                     if self._following and searcher is not None:
                         self._warm(opened)
                     searcher = self._searcher = opened

@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     waiting: int = Field(
         64, ge=0, le=10_000, description="questions that may wait; more are told to come back"
     )
+    memory_mb: int = Field(
+        500, ge=0, description="megabytes up to which the served index is held in memory"
+    )
     log_format: Literal["text", "json"] = Field("text", description="how requests are logged")
     log_questions: bool = Field(False, description="log what is asked, too")
     watch: bool = Field(False, description="rebuild whenever a file of the corpus changes")

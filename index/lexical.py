@@ -97,8 +97,8 @@ class LexicalIndex:
         return cls(bm25, len(terms.ids))
 
     @classmethod
-    def load(cls, folder: Path, size: int) -> LexicalIndex:
-        """Open, memory-mapped, an index of ``size`` passages that ``save`` wrote.
+    def load(cls, folder: Path, size: int, *, held: bool = False) -> LexicalIndex:
+        """Open an index of ``size`` passages that ``save`` wrote, memory-mapped unless ``held``.
 
         Raises:
             IndexDamagedError: a file is missing or unreadable.
@@ -106,7 +106,7 @@ class LexicalIndex:
         import bm25s
 
         try:
-            return cls(bm25s.BM25.load(str(folder), mmap=True, show_progress=False), size)
+            return cls(bm25s.BM25.load(str(folder), mmap=not held, show_progress=False), size)
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise IndexDamagedError(
                 f"'{folder.name}' is no readable BM25 index. Run: python -m app build"

@@ -1,7 +1,7 @@
 """The vectors of all sentences, in one file: written front to back, read a few rows at a time.
 
-They are the largest part of an index and are looked at only for candidates, so none of them is
-kept in memory. They are read, not mapped: a map would hold 64 kB in memory for each row touched.
+They are the largest part of an index and are looked at only for candidates, so those of a large one
+are not kept in memory. They are read, not mapped: a map would hold 64 kB for each row touched.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterable
 from itertools import repeat
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,16 +54,17 @@ class SentenceWriter:
 
 
 class SentenceVectors:
-    """Reads what a ``SentenceWriter`` wrote; safe to share between threads.
+    """Reads what a ``SentenceWriter`` wrote, from memory if it is ``held``; safe for threads.
 
     Raises:
         IndexDamagedError: a file is missing or unreadable, or the two do not fit together.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, held: bool = False) -> None:
+        mode: Literal["r"] | None = None if held else "r"
         try:
-            stored = np.load(folder / SENTENCES, mmap_mode="r")
-            self.rows: Rows = np.load(folder / SENTENCE_ROWS, mmap_mode="r")
+            stored = np.load(folder / SENTENCES, mmap_mode=mode)
+            self.rows: Rows = np.load(folder / SENTENCE_ROWS, mmap_mode=mode)
             self._file = os.open(folder / SENTENCES, os.O_RDONLY)
         except (OSError, ValueError) as error:
             raise IndexDamagedError(
@@ -73,7 +75,8 @@ class SentenceVectors:
             raise IndexDamagedError(
                 f"'{SENTENCES}' and '{SENTENCE_ROWS}' do not fit together. Run: python -m app build"
             )
-        self._begin = stored.offset
+        self._held = stored if held else None
+        self._begin = 0 if held else stored.offset
         self.dimension = stored.shape[1]
 
     def __len__(self) -> int:
@@ -87,6 +90,9 @@ class SentenceVectors:
         """
         first, last = self.rows[passages], self.rows[passages + 1]
         begins: Rows = np.concatenate([[0], np.cumsum(last - first)])
+        if self._held is not None:
+            rows = [self._held[start:end] for start, end in zip(first, last, strict=True)]
+            return np.concatenate(rows or [self._held[:0]]), begins
         width = 2 * self.dimension
         places = (self._begin + width * first).tolist()
         sizes = (width * (last - first)).tolist()

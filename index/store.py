@@ -77,12 +77,15 @@ class Manifest:
 class Snapshot:
     """One published index, open for reading; safe to share between threads.
 
+    One of at most ``hold`` bytes is proved by its checksums and held in memory, where nothing that
+    happens to its files can reach it; a larger one is read from them as it is needed.
+
     Raises:
         IndexMismatchError: another version of Passages made it.
         IndexDamagedError: a file is missing, has another size, or the parts do not fit together.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hold: int = 0) -> None:
         self.folder = folder
         self.manifest = _read_manifest(folder)
         for name, (size, _) in self.manifest.files.items():
@@ -92,10 +95,16 @@ class Snapshot:
                     f"'{name}' of snapshot {self.id} is missing or has another size than it was "
                     "written with. Run: python -m app build"
                 )
-        self.table = Table(folder / TABLE)
-        self.vectors = FaissIndex.load(folder)
-        self.lexical = LexicalIndex.load(folder / LEXICAL, self.manifest.passages)
-        self.sentences = SentenceVectors(folder)
+        held = self.size <= hold
+        if held and (damaged := next(self.damaged(), "")):
+            raise IndexDamagedError(
+                f"'{damaged}' of snapshot {self.id} is not what was written. "
+                "Run: python -m app build"
+            )
+        self.table = Table(folder / TABLE, held=held)
+        self.vectors = FaissIndex.load(folder, held=held)
+        self.lexical = LexicalIndex.load(folder / LEXICAL, self.manifest.passages, held=held)
+        self.sentences = SentenceVectors(folder, held=held)
         rows = {len(self.table), len(self.vectors), len(self.sentences)}
         if rows != {self.manifest.passages}:
             raise IndexDamagedError(
@@ -171,8 +180,8 @@ class Store:
                 f"'{self.folder / CURRENT}' cannot be read: {error}. Run: python -m app build"
             ) from error
 
-    def open(self, snapshot: str | None = None) -> Snapshot:
-        """Open a snapshot, the current one unless another is named.
+    def open(self, snapshot: str | None = None, hold: int = 0) -> Snapshot:
+        """Open a snapshot, the current one unless another is named; ``hold`` is as in ``Snapshot``.
 
         Raises:
             IndexMissingError: there is none.
@@ -184,7 +193,7 @@ class Store:
                 raise IndexMissingError("There is no index yet. Run: python -m app build")
             folder = self._snapshots / Path(name).name
             try:
-                return Snapshot(folder)
+                return Snapshot(folder, hold)
             except IndexDamagedError:
                 # Another process may have published and pruned since CURRENT was read.
                 if snapshot is not None or self.current() == name:

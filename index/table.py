@@ -175,22 +175,26 @@ class TableWriter:
 
 
 class Table:
-    """Reads a complete table; safe to share between threads.
+    """Reads a complete table, from memory if it is ``held``; safe to share between threads.
 
     Raises:
         IndexDamagedError: the file is missing, truncated or no such table.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, held: bool = False) -> None:
         self._path = path
         self._lock = threading.Lock()
         try:
+            if held:
+                self._connection = sqlite3.connect(":memory:", check_same_thread=False)
+                self._connection.deserialize(path.read_bytes())
+                return
             self._connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode=ro&immutable=1",
                 uri=True,
                 check_same_thread=False,
             )
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise self._damaged(error) from error
         self._connection.execute("PRAGMA mmap_size = 1073741824")
 

@@ -134,8 +134,8 @@ class FaissIndex:
         return sum(shared) / max(1, exact.size)
 
     @classmethod
-    def load(cls, folder: Path) -> FaissIndex:
-        """Open, memory-mapped, an index that ``save`` wrote.
+    def load(cls, folder: Path, *, held: bool = False) -> FaissIndex:
+        """Open an index that ``save`` wrote, memory-mapped or, if it is ``held``, in memory.
 
         Raises:
             IndexDamagedError: a file is missing or is no FAISS index.
@@ -143,7 +143,7 @@ class FaissIndex:
         import faiss
 
         try:
-            stored = faiss.read_index(str(folder / VECTORS), faiss.IO_FLAG_MMAP_IFC)
+            stored = faiss.read_index(str(folder / VECTORS), 0 if held else faiss.IO_FLAG_MMAP_IFC)
             path = folder / CLUSTERS
             return cls(stored, faiss.read_index(str(path)) if path.exists() else None)
         except (RuntimeError, MemoryError) as error:

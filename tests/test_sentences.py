@@ -32,11 +32,11 @@ def folder(blocks: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
-@given(st.lists(st.integers(0, len(SIZES) - 1), min_size=1))
+@given(st.lists(st.integers(0, len(SIZES) - 1), min_size=1), st.booleans())
 def test_each_passage_has_its_own_sentences(
-    blocks: list[np.ndarray], folder: Path, rows: list[int]
+    blocks: list[np.ndarray], folder: Path, rows: list[int], held: bool
 ) -> None:
-    vectors, begins = SentenceVectors(folder).of(np.array(rows))
+    vectors, begins = SentenceVectors(folder, held=held).of(np.array(rows))
     assert len(vectors) == begins[-1]
     for number, row in enumerate(rows):
         assert np.array_equal(vectors[begins[number] : begins[number + 1]], blocks[row])

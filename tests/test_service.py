@@ -99,11 +99,11 @@ def test_what_another_process_publishes_is_loaded_and_tried_aside(
     opening, go_on = threading.Event(), threading.Event()
     opened = Store.open
 
-    def slow(store: Store, snapshot: str | None = None) -> Snapshot:
+    def slow(store: Store, snapshot: str | None = None, hold: int = 0) -> Snapshot:
         if threading.current_thread().name == "follow":  # the builder opens the last one, too
             opening.set()
             assert go_on.wait(30)
-        return opened(store, snapshot)
+        return opened(store, snapshot, hold)
 
     monkeypatch.setattr(Store, "open", slow)
     (corpus / "lights.md").write_text(
