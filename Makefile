@@ -33,10 +33,10 @@ check: .venv/test.done  ## lint, format and types
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/test.done: .venv/run.done requirements-dev.txt requirements-ocr.txt
+.venv/test.done: .venv/run.done requirements-dev.txt requirements-ocr.txt requirements-login.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-clean:  ## remove the environment and the index; documents and judgements stay
+clean:  ## remove the environment and the index; documents, judgements and tokens stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	@! test -d .store || find .store -mindepth 1 -maxdepth 1 ! -name 'judgements.sqlite*' -exec rm -rf {} +
+	@! test -d .store || find .store -mindepth 1 -maxdepth 1 ! -name 'judgements.sqlite*' ! -name 'tokens.json' -exec rm -rf {} +

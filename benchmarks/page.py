@@ -167,14 +167,22 @@ def visitors(address: str, questions: Path, options: argparse.Namespace) -> subp
 
 
 @contextmanager
-def server(arguments: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """A server of its own process that is ready to answer: its address and its process id."""
+def server(
+    arguments: Sequence[str], *command: str, code: str = "", quiet: bool = False
+) -> Iterator[tuple[str, int]]:
+    """A server of its own process that is ready to answer: its address and its process id.
+
+    ``command`` is one that serves, ``serve`` by default; or the server is a script's ``code``.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "app", "serve", "--port", str(port), *arguments]
+    started = ["-m", "app", *(command or ("serve",)), "--port", str(port)]
+    if code:
+        started = ["-c", code, str(port)]
     address = f"http://127.0.0.1:{port}"
-    running = subprocess.Popen(command, cwd=ROOT)
+    log = subprocess.DEVNULL if quiet else None
+    running = subprocess.Popen([sys.executable, *started, *arguments], cwd=ROOT, stderr=log)
     try:
         while True:
             try:

@@ -48,11 +48,12 @@ def run_app(folder: Path, *arguments: str) -> list[str]:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, port: int = 0) -> Iterator[str]:
     """A server of its own process, in a working directory that is not the repository."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    if not port:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(
             run_app(folder, "serve", "--port", str(port)),

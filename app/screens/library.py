@@ -190,7 +190,8 @@ def screen() -> None:
     if status.snapshot is not None:
         past.history()
         size = megabytes(status.store_bytes)
-        st.caption(say("library.made", seconds=status.seconds, model=status.model, size=size))
+        made = say("library.made", seconds=status.seconds, model=status.model, size=size)
+        components.line(made, "made")
 
 
 with st.container(horizontal_alignment="center"), st.container(width=1180):
