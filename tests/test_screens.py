@@ -195,10 +195,12 @@ class TestFiles:
         assert len(self.listed(self.library(state="lost"))) == 6
 
     def test_the_figures_of_all_files_are_told(self, service: Service) -> None:
-        captions = [one.value for one in self.library().caption]
+        page = self.library()
         expected = sum(file.characters for file in service.status().files)
-        assert captions[0] == f"{expected} characters in the index"
-        assert captions[-1].startswith("Built in ")
+        assert page.caption[0].value == f"{expected} characters in the index"
+        made = drawn(page, "made")
+        assert made is not None
+        assert made["text"].startswith("Built in ")
 
     def test_a_long_list_is_shown_in_steps_and_can_be_searched(
         self, service: Service, corpus: Path
