@@ -335,7 +335,8 @@ LISTS = {
 class TestLists:
     @pytest.mark.parametrize("name", LISTS)
     def test_each_item_is_a_paragraph(self, name: str) -> None:
-        assert texts(parse_bytes(LISTS[name](), name))[-3:] == ["Pay", "on board", "Wait"]
+        found = [text.removeprefix("1. ") for text in texts(parse_bytes(LISTS[name](), name))]
+        assert found[-3:] == ["Pay", "on board", "Wait"]
 
 
 class TestHtml:
@@ -412,7 +413,6 @@ class TestChoice:
             ("ferries.html", "selectolax"),
             ("ferries.epub", "lxml"),
             ("ferries.rst", "docutils"),
-            ("ferries.rtf", "striprtf"),
             ("ferries.md", "markdown_it"),
         ],
     )

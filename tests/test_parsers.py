@@ -215,7 +215,7 @@ class TestMarkdownBlocks:
             ("tea", (), 1),
             ("milk", (), 2),
             ("goat", (), 3),
-            ("honey", (), 5),
+            ("3. honey", (), 5),
         ]
 
     def test_code_is_kept_as_it_is_and_holds_no_headings(self) -> None:

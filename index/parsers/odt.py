@@ -1,36 +1,46 @@
-"""ODT: paragraphs under their headings, lists, and tables row by row.
+"""ODT: paragraphs under their headings, lists, tables row by row, charts and formulas.
 
-Tables of contents, comments and deleted text are left out and counted.
+Tables of contents, comments, deleted text, and headers and footers are left out and counted.
 """
 
 from __future__ import annotations
 
+import posixpath
+import zipfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 from index.errors import ParseError
-from index.parsers.archive import opened, read, xml
-from index.parsers.author import names
-from index.parsers.grid import WIDEST, Cell, row_texts
+from index.parsers.archive import mended, opened, read, xml
+from index.parsers.author import day, description, names
+from index.parsers.grid import WIDEST, Cell, guessed_head, row_texts
+from index.parsers.numerals import formula, raised
+from index.parsers.odt_lists import Level, levels_of, mark, raised_styles, whole
 from index.parsers.writer import Writer
 from index.records import Document, Extent
 
-_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
-_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_OASIS = "urn:oasis:names:tc:opendocument:xmlns"
+_TEXT = f"{{{_OASIS}:text:1.0}}"
+_TABLE = f"{{{_OASIS}:table:1.0}}"
+_DRAW = f"{{{_OASIS}:drawing:1.0}}"
+_SVG = f"{{{_OASIS}:svg-compatible:1.0}}"
+_STYLE = f"{{{_OASIS}:style:1.0}}"
+_LINK = "{http://www.w3.org/1999/xlink}href"
 _SPANS = ("columns", "rows")
 _LEFT_OUT = frozenset(
     (
         f"{_TEXT}tracked-changes",
         f"{_TEXT}sequence-decls",
         f"{_TEXT}table-of-content",
-        "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}annotation",
+        f"{_TEXT}ruby-text",
+        f"{{{_OASIS}:office:1.0}}annotation",
     )
 )
-
-_APART = frozenset(
-    (f"{_TEXT}note", "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}text-box")
-)  # what follows the paragraph that it belongs to
+_PARAGRAPHS = (f"{_TEXT}p", f"{_TEXT}h")
+_RUNNING = [
+    f"{_STYLE}{name}{side}" for name in ("header", "footer") for side in ("", "-left", "-first")
+]
 
 
 def parse_odt(data: bytes, document_id: str, digest: str) -> Document:
@@ -40,22 +50,29 @@ def parse_odt(data: bytes, document_id: str, digest: str) -> Document:
         ParseError: it is damaged, encrypted, or no OpenDocument text.
     """
     archive = opened(data)
-    body = next(xml(read(archive, "content.xml")).iter("{*}text"), None)
+    members = archive.namelist()
+    if "META-INF/manifest.xml" in members and b"encryption-data" in read(
+        archive, "META-INF/manifest.xml"
+    ):
+        raise ParseError("The file is encrypted. Save it without a password, then rebuild.")
+    unread: list[str] = []
+    root = mended(read(archive, "content.xml"), "content.xml", unread)
+    body = next(root.iter("{*}text"), None)
     if body is None:
         raise ParseError("The file is no OpenDocument text.")
+    roots = [root]
+    if "styles.xml" in members:
+        roots.append(mended(read(archive, "styles.xml"), "styles.xml", unread))
     writer = Writer()
-    _write(body, writer)
+    text = _Text(archive, roots, writer)
+    text.write(body)
     writer.end_section()
     for element in body.iter(*_LEFT_OUT):
         writer.leave_out(" ".join(element.itertext(f"{_TEXT}*")))
-    properties: dict[str, str] = {}
-    if "meta.xml" in archive.namelist():
-        root = xml(read(archive, "meta.xml"))
-        for name, tag in (("title", "title"), ("author", "creator"), ("date", "date")):
-            value = " ".join((root.findtext(f".//{{*}}{tag}") or "").split())
-            value = names([value]) if name == "author" else value
-            if value:
-                properties[name] = value[:10] if name == "date" else value
+    for running in roots[-1].iter(*_RUNNING):
+        for paragraph in running.iter(*_PARAGRAPHS):
+            writer.leave_out(text.of(paragraph))
+    properties = _properties(archive)
     name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     return Document(
         document_id,
@@ -65,88 +82,224 @@ def parse_odt(data: bytes, document_id: str, digest: str) -> Document:
         "odt",
         digest,
         properties,
-        Extent(writer.left_out),
+        Extent(writer.left_out, unread=tuple(unread)),
     )
 
 
-def _write(element: Any, writer: Writer) -> None:
-    for child in element:
-        if child.tag in _LEFT_OUT:
-            continue
-        if child.tag == f"{_TEXT}h":
-            level = child.get(f"{_TEXT}outline-level") or "1"
-            heading = " ".join(_text(child).split())
-            if heading:
-                writer.begin_section(int(level[:2]) if level.isdecimal() else 1, heading)
-        elif child.tag == f"{_TEXT}p":
-            writer.add(_text(child))
-        elif child.tag == f"{_TABLE}table":
-            _write_table(child, writer)
-        else:
-            _write(child, writer)
-            continue
-        for part in _apart(child):
-            _write(part, writer)
+def _properties(archive: zipfile.ZipFile) -> dict[str, str]:
+    if "meta.xml" not in archive.namelist():
+        return {}
+    root = mended(read(archive, "meta.xml"), "meta.xml", [])
+    title, author, changed, made = (
+        " ".join((root.findtext(f".//{{*}}{tag}") or "").split())
+        for tag in ("title", "creator", "date", "creation-date")
+    )
+    facts = {"title": title, "author": names([author]), "date": day(changed) or day(made)}
+    return {name: value for name, value in facts.items() if value}
+
+
+class _Text:
+    """Writes the paragraphs of a text, whose lists count as they are read."""
+
+    def __init__(self, archive: zipfile.ZipFile, roots: list[Any], writer: Writer) -> None:
+        self._archive = archive
+        self._writer = writer
+        self._levels = levels_of(roots)
+        self._raised = raised_styles(roots)
+        self._counted: dict[tuple[str, int], int] = {}  # style and level: the last item's number
+        self._headings: list[int] = []
+        self._mark = ""  # the number of an item whose first paragraph is still to come
+
+    def write(self, element: Any, style: str = "", above: tuple[int, ...] = ()) -> None:
+        """Add what stands in an element, which may be in a list with a ``style``."""
+        for child in element:
+            if child.tag in _LEFT_OUT:
+                continue
+            if child.tag == f"{_TEXT}h":
+                self._heading(child)
+            elif child.tag == f"{_TEXT}p":
+                text = self.of(child)
+                self._writer.add(f"{self._taken()} {text}" if text else "")
+            elif child.tag == f"{_TABLE}table":
+                self._table(child)
+            elif child.tag == f"{_TEXT}list":
+                self._list(child, child.get(f"{_TEXT}style-name") or style, above)
+            else:
+                self._drawn(child)
+                self.write(child, style, above)
+                continue
+            for part in _apart(child):
+                self._drawn(part)
+                self.write(part)
+
+    def of(self, element: Any) -> str:
+        """The text of a paragraph, without what is drawn in it and its notes."""
+        parts = [element.text or ""]
+        for child in element:
+            if child.tag == f"{_TEXT}s":
+                parts.append(" " * min(whole(child.get(f"{_TEXT}c"), 1), 100))
+            elif child.tag == f"{_TEXT}tab":
+                parts.append("\t")
+            elif child.tag == f"{_TEXT}line-break":
+                parts.append("\n")
+            elif child.tag == f"{_DRAW}frame":
+                parts.append(self._formula(child))
+            elif isinstance(child.tag, str) and child.tag not in _LEFT_OUT and not _is_apart(child):
+                text = self.of(child)
+                is_raised = child.get(f"{_TEXT}style-name") in self._raised
+                parts.append(raised(text) if is_raised else text)
+            parts.append(child.tail or "")
+        text = "".join(parts)
+        return text.strip() if element.tag in _PARAGRAPHS else text
+
+    def _heading(self, element: Any) -> None:
+        heading = " ".join(self.of(element).split())
+        if not heading:
+            return
+        level = max(1, min(whole(element.get(f"{_TEXT}outline-level"), 1), 10))
+        number = self._taken()
+        if not number and element.get(f"{_TEXT}is-list-header") != "true":
+            outline = self._levels.get("", {})
+            starts = [outline.get(place, Level()).start for place in range(1, level + 1)]
+            counts = [*self._headings[:level], *starts[len(self._headings) :]]
+            if level <= len(self._headings):
+                counts[-1] += 1
+            self._headings = counts
+            number = mark(outline, counts)
+        self._writer.begin_section(level, f"{number} {heading}".strip())
+
+    def _list(self, element: Any, style: str, above: tuple[int, ...]) -> None:
+        """The items of a list, each after its number."""
+        key = style, len(above) + 1
+        levels = self._levels.get(style, {}) if style else {}
+        start = levels.get(key[1], Level()).start - 1
+        goes_on = element.get(f"{_TEXT}continue-numbering") == "true"
+        goes_on = goes_on or element.get(f"{_TEXT}continue-list") is not None
+        count = self._counted.get(key, start) if goes_on else start
+        for item in element:
+            if item.tag == f"{_TEXT}list-item":
+                count = whole(item.get(f"{_TEXT}start-value"), count + 1)
+                self._mark = f"{self._mark} {mark(levels, (*above, count))}".strip()
+                self.write(item, style, (*above, count))
+                self._mark = ""
+            elif isinstance(item.tag, str):
+                self.write(item, style, above)
+        self._counted[key] = count
+
+    def _taken(self) -> str:
+        taken, self._mark = self._mark, ""
+        return taken
+
+    def _table(self, table: Any) -> None:
+        """A paragraph for each row; tables inside its cells follow it."""
+        heads = next(_inside(table, f"{_TABLE}table-header-rows"), ())
+        all_cells = [
+            (row, list(_inside(row, f"{_TABLE}table-cell")))
+            for row in _inside(table, f"{_TABLE}table-row")
+        ]
+        if not len(heads) and all(_width(cells) < 2 for _, cells in all_cells):
+            for _, cells in all_cells:  # it only frames what stands in it
+                for cell in cells:
+                    self.write(cell)
+            return
+        rows: list[list[Cell]] = []
+        inner: list[list[Any]] = []
+        for _, found in all_cells:
+            cells, apart = [], []
+            for cell in found:
+                paragraphs = list(_inside(cell, *_PARAGRAPHS))
+                text = " ".join(filter(None, map(self.of, paragraphs)))
+                spans = (_number(cell, f"{_TABLE}number-{name}-spanned") for name in _SPANS)
+                cells += [Cell(text, *spans)] * _number(cell, f"{_TABLE}number-columns-repeated")
+                apart += [cell, *paragraphs]
+            while cells and not cells[-1].text:
+                cells.pop()  # those to the right of a table are repeated by the thousand
+            rows.append(cells)
+            inner.append(apart)
+        texts = dict(row_texts(rows, len(heads) or guessed_head(rows)))
+        for number, elements in enumerate(inner):
+            self._writer.add(texts.get(number, ""))
+            for element in elements:
+                if element.tag in _PARAGRAPHS:
+                    parts = _apart(element)
+                else:
+                    parts = _inside(element, f"{_TABLE}table", f"{_DRAW}frame")
+                for part in parts:
+                    if part.tag == f"{_TABLE}table":
+                        self._table(part)
+                    else:
+                        self._drawn(part)
+                        self.write(part)
+
+    def _drawn(self, element: Any) -> None:
+        """What describes a picture, and the rows of a chart."""
+        for tag in ("title", "desc"):
+            self._writer.add(description(element.findtext(f"{_SVG}{tag}")))
+        root = self._object(element)
+        if root is not None and (chart := next(root.iter("{*}chart"), None)) is not None:
+            for title in chart.iter("{*}title"):
+                self._writer.add(" ".join(map(self.of, title.iter(f"{_TEXT}p"))))
+            for table in chart.iter(f"{_TABLE}table"):
+                self._table(table)
+
+    def _formula(self, frame: Any) -> str:
+        root = self._object(frame)
+        return _linear(root) if root is not None and root.tag.endswith("}math") else ""
+
+    def _object(self, frame: Any) -> Any:
+        """The root of what another program put into a frame, if that is in the file."""
+        found = frame.find(f"{_DRAW}object") if frame.tag == f"{_DRAW}frame" else None
+        if found is None:
+            return None
+        inside = next((one for one in found if isinstance(one.tag, str)), None)
+        name = posixpath.normpath(found.get(_LINK) or "") + "/content.xml"
+        try:
+            return xml(read(self._archive, name)) if inside is None else inside
+        except ParseError:
+            return None
+
+
+def _linear(element: Any) -> str:
+    name = element.tag.rpartition("}")[2]
+    if name.startswith("annotation"):
+        return ""
+    inner = [_linear(one) for one in element if isinstance(one.tag, str)]
+    return formula(name, [(element.text or "").strip(), *inner])
+
+
+def _is_apart(element: Any) -> bool:
+    """Whether an element follows the paragraph that it stands in: a note, or a drawing."""
+    return element.tag == f"{_TEXT}note" or str(element.tag).startswith(_DRAW)
 
 
 def _apart(element: Any) -> Iterator[Any]:
-    """The notes and text boxes in an element, not those in one another."""
+    """The notes and drawings in an element, not those in one another."""
     for child in element:
-        if child.tag in _APART:
+        if not isinstance(child.tag, str) or child.tag in _LEFT_OUT:
+            continue
+        if _is_apart(child) and child.tag != f"{_DRAW}a":
             yield child
-        elif child.tag not in _LEFT_OUT:
+        elif child.tag != f"{_TABLE}table":
             yield from _apart(child)
 
 
-def _write_table(table: Any, writer: Writer) -> None:
-    """A paragraph for each row; tables inside its cells follow it."""
-    rows: list[list[Cell]] = []
-    inner: list[list[Any]] = []
-    for row in _inside(table, f"{_TABLE}table-row"):
-        cells, tables = [], []
-        for cell in _inside(row, f"{_TABLE}table-cell"):
-            paragraphs = [one for tag in ("p", "h") for one in _inside(cell, f"{_TEXT}{tag}")]
-            text = " ".join(filter(None, (_text(one) for one in paragraphs)))
-            spans = (_number(cell, f"{_TABLE}number-{name}-spanned") for name in _SPANS)
-            cells += [Cell(text, *spans)] * _number(cell, f"{_TABLE}number-columns-repeated")
-            tables += list(_inside(cell, f"{_TABLE}table"))
-        while cells and not cells[-1].text:
-            cells.pop()  # those to the right of a table are repeated by the thousand
-        rows.append(cells)
-        inner.append(tables)
-    heads = next(_inside(table, f"{_TABLE}table-header-rows"), ())
-    texts = dict(row_texts(rows, max(1, len(heads))))
-    for number, tables in enumerate(inner):
-        writer.add(texts.get(number, ""))
-        for one in tables:
-            _write_table(one, writer)
-
-
-def _inside(element: Any, tag: str) -> Iterator[Any]:
-    """The elements with a tag, in order, but for those in tables further inside."""
+def _inside(element: Any, *tags: str) -> Iterator[Any]:
+    """The elements with some tags, in order, but for those in tables and drawings inside."""
     for child in element:
-        if child.tag == tag:
+        if child.tag in tags:
             yield child
-        elif child.tag != f"{_TABLE}table" and child.tag not in _LEFT_OUT | _APART:
-            yield from _inside(child, tag)
+        elif (
+            isinstance(child.tag, str)
+            and child.tag != f"{_TABLE}table"
+            and child.tag not in _LEFT_OUT
+            and not _is_apart(child)
+        ):
+            yield from _inside(child, *tags)
+
+
+def _width(cells: list[Any]) -> int:
+    return sum(_number(cell, f"{_TABLE}number-columns-repeated") for cell in cells)
 
 
 def _number(element: Any, name: str) -> int:
-    value = element.get(name) or ""
-    return min(int(value), WIDEST) if value.isascii() and value.isdecimal() else 1
-
-
-def _text(element: Any) -> str:
-    parts = [element.text or ""]
-    for child in element:
-        if child.tag == f"{_TEXT}s":
-            count = child.get(f"{_TEXT}c") or "1"
-            parts.append(" " * min(int(count) if count.isdecimal() else 1, 100))
-        elif child.tag == f"{_TEXT}tab":
-            parts.append("\t")
-        elif child.tag == f"{_TEXT}line-break":
-            parts.append("\n")
-        elif child.tag not in _LEFT_OUT | _APART and isinstance(child.tag, str):
-            parts.append(_text(child))
-        parts.append(child.tail or "")
-    return "".join(parts).strip() if element.tag in (f"{_TEXT}p", f"{_TEXT}h") else "".join(parts)
+    return min(whole(element.get(name), 1), WIDEST)
