@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 _NAMES = {"SUMMARY": "Event", "DTSTART": "Begins", "DTEND": "Ends", "LOCATION": "Place"}
-_LINE = re.compile(r"([A-Za-z-]+)(?:;[^:\n]*(?:\"[^\"\n]*\"[^:\n]*)*)?:(.*)")
+_LINE = re.compile(r"([A-Za-z-]+)(?:;(?:[^\":\n]|\"[^\"\n]*\")*+)?:(.*)")
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\d(Z?))?")
 
 

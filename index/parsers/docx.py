@@ -25,7 +25,7 @@ from index.records import Document, Extent
 
 _NOTES = {"word/footnotes.xml": "footnote", "word/endnotes.xml": "endnote"}
 _ASIDE = re.compile(r"word/(?:header|footer|comments)\d*\.xml")
-_CONTENTS = re.compile(r"toc \d|table of (?:figures|authorities)", re.IGNORECASE)
+_CONTENTS = re.compile(r"toc ?\d|table of (?:figures|authorities)", re.IGNORECASE)
 _INSIDE = {f"{W}{name}" for name in "sdt sdtContent ins moveTo customXml".split()}
 _OBJECT = "{urn:schemas-microsoft-com:office:office}OLEObject"
 LONGEST = 200  # characters of a heading; a whole paragraph in a heading's style is none

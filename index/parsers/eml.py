@@ -71,7 +71,7 @@ def parse_eml(
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:200]:
         data = decode(data).encode("utf-8")
-    message = email.message_from_bytes(data, policy=email.policy.default)
+    message = email.message_from_bytes(_readable(data), policy=email.policy.default)
     if not isinstance(message, EmailMessage) or not message.keys():
         raise ParseError("The file is no mail: it has no header.")
     subject, sender = _header(message, "subject"), _header(message, "from")
@@ -99,6 +99,21 @@ def parse_eml(
         {key: value for key, value in facts.items() if value},
         Extent(writer.left_out, unread=tuple(reading.unread)),
     )
+
+
+def _readable(data: bytes) -> bytes:
+    """A mail whose header is in ASCII or UTF-8, as it should be."""
+    place = min(
+        (found for mark in (b"\n\n", b"\r\n\r\n") if (found := data.find(mark)) >= 0),
+        default=len(data),
+    )
+    head = data[:place]
+    if head.isascii():
+        return data
+    try:
+        return decode(head).encode("utf-8") + data[place:]
+    except ParseError:
+        return data
 
 
 def _read(part: Message, reading: _Reading, depth: int) -> None:

@@ -90,6 +90,8 @@ class _Book:
             if _is_contents(item):
                 leave_out(page, writer)
                 continue
+            if item.get("id") not in self._spine:
+                writer.close_sections(0)
             body = page.css_first("body") or page
             if labels.get(name) and not body.css_first(_HEADINGS) and body.text().strip():
                 writer.begin_section(1, labels[name])

@@ -80,15 +80,11 @@ def guessed_head(rows: Sequence[Sequence[Cell]]) -> int:
 def is_head(cells: Sequence[str]) -> bool:
     """Whether a first row names columns: all different, none long, none a value but for years."""
     named = [cell for cell in cells if cell]
+    if len(named) < 2 or len(named) > len(set(named)) or max(map(len, named)) > 80:
+        return False
     values = [cell for cell in named if _VALUE.fullmatch(cell)]
-    return (
-        len(named) == len(set(named)) > 1
-        and all(len(cell) <= 80 for cell in named)
-        and (
-            not values
-            or (len(values) > 1 and cells[0] not in values and all(map(_YEAR.fullmatch, values)))
-        )
-    )
+    are_years = len(values) > 1 and all(map(_YEAR.fullmatch, values))
+    return not values or (are_years and cells[0] not in values)
 
 
 def _placed(rows: Iterable[Sequence[Cell]]) -> Iterator[list[Place]]:
@@ -129,21 +125,27 @@ def _names(head: Sequence[Sequence[Place]]) -> list[str]:
     return [" ".join(name) for name in names]
 
 
+def _shown(row: Sequence[Place]) -> Iterator[Place]:
+    """The cells that stand in a row's text: its own, and those at the left that began above."""
+    heading = True  # so far all cells began above
+    for place in row:
+        if not place.continued or heading:
+            yield place
+        heading = heading and place.continued
+
+
 def _named(row: Sequence[Place], names: Sequence[str]) -> set[int]:
     """The columns whose names stand in a row's text."""
     if row[-1].end > len(names):
         return set()
-    return {column for place in row if place.text for column in range(place.start, place.end)}
+    shown = (place for place in _shown(row) if place.text)
+    return {column for place in shown for column in range(place.start, place.end)}
 
 
 def _text(row: Sequence[Place], names: Sequence[str], width: int) -> str:
     fits = row[-1].end <= len(names)
     parts = []
-    heading = True  # so far all cells began above
-    for place in row:
-        if place.continued and not heading:
-            continue
-        heading = place.continued
+    for place in _shown(row):
         wide = place.end - place.start == width > 1
         name = ""
         if fits and not wide:

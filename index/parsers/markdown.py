@@ -47,7 +47,7 @@ def parse_markdown(data: bytes, document_id: str, digest: str) -> Document:
         "date": day(facts.get("date")),
     }
     about = {key: value for key, value in about.items() if value}
-    unread = ("What is nested too deeply in it.",) if deepest >= _NESTED else ()
+    unread = ("What is nested too deeply in it.",) if deepest >= _NESTED - 1 else ()
     extent = Extent(left_out, unread=unread)
     return Document(document_id, title, text, blocks, "markdown", digest, about, extent)
 

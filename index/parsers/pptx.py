@@ -48,7 +48,8 @@ def parse_pptx(data: bytes, document_id: str, digest: str) -> Document:
         for number, slide in enumerate(presentation.slides, start=1):
             before = len(writer.blocks)
             _slide(slide, writer, number)
-            if len(writer.blocks) == before and any(slide.element.iter("{*}pic")):
+            picture = next(slide.element.iter("{*}pic"), None)
+            if len(writer.blocks) == before and picture is not None:
                 unread.append(f"Slide {number} is a picture.")
         properties = properties_of(archive)
     except ParseError:

@@ -30,12 +30,16 @@ def know(text: str) -> None:
 
         def run(self) -> list[Any]:
             beside = "\n".join(self.arguments).split("\n")
-            lines = [line for line in beside if not _OPTION.fullmatch(line)]
+            numbered = enumerate(beside, start=self.lineno - 1)
+            places = [(line, n) for n, line in numbered if not _OPTION.fullmatch(line)]
+            lines = [line for line, _ in places]
             if self.name == "toctree":
                 listed = "\n".join([*lines, *self.content]).strip()
                 return [nodes.comment("", listed)] if listed else []
             whole = nodes.container()
-            self.state.nested_parse(StringList(lines, source=""), self.lineno - 1, whole)
+            self.state.nested_parse(
+                StringList(lines, items=[("", n) for _, n in places]), self.lineno - 1, whole
+            )
             self.state.nested_parse(self.content, self.content_offset, whole)
             return [whole]
 

@@ -10,7 +10,7 @@ from typing import Any
 from index.parsers.numerals import numeral
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)
+_HEADING = re.compile(r"heading ?(\d)$", re.IGNORECASE)
 _FORMATS = {
     "lowerLetter": "a",
     "upperLetter": "A",
@@ -61,8 +61,9 @@ class Styles:
             self._read(numbering)
 
     def name(self, paragraph: Any) -> str:
-        """The name of a paragraph's style."""
-        return next((_value(style, "name") for style in self._chain(paragraph)), "")
+        """The name of a paragraph's style, or what stands for it."""
+        names = (_value(style, "name") for style in self._chain(paragraph))
+        return next(names, "") or _value(paragraph.find(f"{_W}pPr"), "pStyle")
 
     def heading(self, paragraph: Any) -> int:
         """The level of a heading, from 1; 0 for other paragraphs."""
@@ -72,7 +73,8 @@ class Styles:
                 return level + 1 if level < LEVELS else 0
             if found := _HEADING.search(_value(owner, "name")):
                 return int(found[1])
-        return 0
+        found = _HEADING.fullmatch(self.name(paragraph))
+        return int(found[1]) if found else 0
 
     def mark(self, paragraph: Any) -> str:
         """The number that a reader sees before a paragraph, ``2.1`` or ``a)``; it is counted."""
