@@ -41,9 +41,10 @@ def hidden_texts(root: Any) -> Iterator[str]:
     for run in root.iter(f"{W}r"):
         if is_on(run.find(f"{W}rPr/{W}vanish")):
             yield "".join(text.text or "" for text in run.iter(f"{W}t"))
-    for tag in ("delText", "rt"):
-        for element in root.iter(f"{W}{tag}"):
-            yield "".join(element.itertext())
+    for reading in root.iter(f"{W}rt"):
+        yield "".join(text.text or "" for text in reading.iter(f"{W}t"))
+    for deleted in root.iter(f"{W}delText"):
+        yield deleted.text or ""
 
 
 def is_on(element: Any) -> bool:
