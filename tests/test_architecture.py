@@ -38,8 +38,9 @@ LAYERS = [
         "index.parsers.word_styles",
         "index.parsers.html_text",
         "index.parsers.odt_lists",
+        "index.parsers.rtf_table",
     ],
-    ["index.parsers.word_table", "index.parsers.html_table"],
+    ["index.parsers.word_table", "index.parsers.html_table", "index.parsers.odt_body"],
     ["index.parsers.remarks"],
     [
         "index.parsers.markdown",

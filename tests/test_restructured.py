@@ -29,7 +29,7 @@ def read(source: str) -> Document:
         ("-a, --all   All ships.\n", ["-a, --all: All ships."]),
         (".. table:: Fees\n\n   === ===\n   Car 30\n   === ===\n", ["Fees", "Car; 30"]),
         (".. figure:: a.png\n   :alt: The pier\n\n   At dusk.\n", ["The pier", "At dusk."]),
-        ("See [#]_ or [A]_.\n\n.. [#] One.\n.. [A] Two.\n", ["See 1 or A.", "[1] One.", "[A] Two."]),
+        ("[#]_ or [A]_\n\n.. [#] One.\n.. [A] Two.\n", ["1 or A", "[1] One.", "[A] Two."]),
     ],
 )  # fmt: skip
 def test_it_is_read_as_it_is_seen(source: str, expected: list[str]) -> None:

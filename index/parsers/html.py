@@ -23,6 +23,7 @@ from index.parsers.html_text import (
     as_it_is,
     inline,
     is_left_out,
+    mark_pages,
     visible,
 )
 from index.parsers.numerals import numeral
@@ -89,6 +90,7 @@ def tree(text: str) -> Node:
     root = LexborHTMLParser(text.encode("utf-8", "replace")).root
     if root is None:
         raise ParseError("The page is empty.")
+    mark_pages(root)
     return root
 
 

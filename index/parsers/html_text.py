@@ -28,6 +28,7 @@ _ROLES = frozenset("navigation banner contentinfo search menu menubar toolbar di
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 BREAK = "\x00"  # stands for <br> until white space has been made one space
 SOFT = "\u00ad"  # a hyphen that is seen at the end of a line only
+_PAGE = "data-is-page"
 DEEPEST = 250  # elements inside each other; deeper ones are read as one text
 
 
@@ -91,7 +92,7 @@ def _words(node: Node) -> list[str]:
 
 def is_left_out(node: Node) -> bool:
     if node.tag in LEFT_OUT:
-        return node.tag != "form" or not _is_page(node)
+        return node.tag != "form" or _PAGE not in node.attributes
     attributes = node.attributes
     if attributes and "note" in f"{attributes.get('epub:type')} {attributes.get('role')}":
         return False  # a note that is hidden until someone points at its number
@@ -103,12 +104,13 @@ def is_left_out(node: Node) -> bool:
     )
 
 
-def _is_page(form: Node) -> bool:
-    """Whether a form holds the page, as some servers have it: its title, or most of its words."""
-    if form.css_first("h1, main, article") is not None:
-        return True
-    body = form.parser.body
-    return body is not None and 2 * len("".join(_words(form))) > len("".join(_words(body)))
+def mark_pages(root: Node) -> None:
+    """Tell forms that hold the page, as some servers have it: its title, or most of its words."""
+    forms = root.css("form")
+    whole = len("".join(_words(root))) if forms else 0
+    for form in forms:
+        if form.css_first("h1, main, article") or 2 * len("".join(_words(form))) > whole:
+            form.attrs[_PAGE] = ""  # type: ignore[index]
 
 
 def seen(nodes: Iterable[Node], writer: Writer) -> list[Node]:

@@ -6,15 +6,14 @@ Headers and footers of pages, comments, hidden and deleted text are left out and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from index.errors import ParseError
 from index.parsers.author import day, names
-from index.parsers.grid import Cell, guessed_head, row_texts
 from index.parsers.numerals import raised
 from index.parsers.rtf_signs import ASIDE, KEPT, SIGNS, SKIPPED, of_charset, of_page
+from index.parsers.rtf_table import Row, texts_of
 from index.parsers.writer import Writer
 from index.records import Document, Extent
 
@@ -65,16 +64,6 @@ class _Group:
     fallback: int = 1  # characters after a Unicode one, for programs that know none
 
 
-@dataclass(slots=True)
-class _Row:
-    """The cells of a row, and how its definition merges them: ``across`` and ``down``."""
-
-    cells: list[str] = field(default_factory=list)
-    merges: list[str] = field(default_factory=list)
-    merge: str = ""
-    is_head: bool = False
-
-
 class _Reading:
     """Goes through the tokens of a file and writes each paragraph when it ends."""
 
@@ -92,8 +81,8 @@ class _Reading:
         self._style = 0
         self._level = 0
         self._in_table = False
-        self._rows: list[_Row] = []
-        self._row = _Row()
+        self._rows: list[Row] = []
+        self._row = Row()
         self._times: dict[str, str] = {}
         self._after: list[str] = []  # notes and text boxes
 
@@ -279,7 +268,7 @@ class _Reading:
             self._row.cells.append("".join(self._texts.pop("text", ())))
         elif word == "row":
             self._rows.append(self._row)
-            self._row = _Row(merges=list(self._row.merges))
+            self._row = Row(merges=list(self._row.merges))
         elif self._in_table:
             self._put("\n")
         else:
@@ -291,7 +280,7 @@ class _Reading:
         if at_end and self._row.cells:
             self._rows.append(self._row)
         if self._rows:
-            for row in self._table():
+            for row in texts_of(self._rows):
                 self._writer.add(row)
             self._rows = []
         level = self._level or self._levels.get(self._style, 0)
@@ -302,24 +291,3 @@ class _Reading:
         for one in self._after:
             self._writer.add(one)
         self._after.clear()
-
-    def _table(self) -> Iterator[str]:
-        rows: list[list[Cell]] = []
-        begun: dict[int, tuple[int, int]] = {}  # column: where its last cell is
-        for row in self._rows:
-            cells: list[Cell] = []
-            for column, text in enumerate(row.cells):
-                merge = row.merges[column] if column < len(row.merges) else ""
-                if merge == "across" and cells and not text.strip():
-                    cells[-1] = replace(cells[-1], across=cells[-1].across + 1)
-                elif merge == "down" and column in begun and not text.strip():
-                    number, place = begun[column]
-                    above = rows[number][place]
-                    rows[number][place] = replace(above, down=len(rows) - number + 1)
-                else:
-                    begun[column] = len(rows), len(cells)
-                    cells.append(Cell(text))
-            rows.append(cells)
-        head = next((n for n, row in enumerate(self._rows) if not row.is_head), len(rows))
-        for _, text in row_texts(rows, head or guessed_head(rows)):
-            yield text
