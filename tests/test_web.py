@@ -95,6 +95,16 @@ def test_tables_of_data_are_told_from_those_that_place_things(
     assert texts(read(page)) == expected
 
 
+def test_a_table_in_a_term_is_not_lost() -> None:
+    page = f"<dl><dt>Ships {table('<td>Ida</td><td>40</td>')}<dd>Both</dl>"
+    assert texts(read(page)) == ["Ships Ida 40: Both"]
+
+
+def test_very_deep_elements_are_read() -> None:
+    for tag in ("sup", "b", "math"):
+        assert "deep" in read(f"<p>{f'<{tag}>' * 3000}deep").text
+
+
 def test_headings_count_wherever_they_stand() -> None:
     aria = "<div role=heading aria-level=1>Ships</div>"
     inside = table(f"<td><h2>Ferries</h2><p>{FERRY}</p></td><td>x</td>")

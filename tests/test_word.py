@@ -204,6 +204,21 @@ class TestNumbers:
         assert texts(parse_bytes(saved(made), "a.docx")) == ["1. item", "item", "2. item"]
 
 
+class TestBoxes:
+    def test_a_picture_in_a_box_is_described_once(self) -> None:
+        picture = "<w:drawing><wp:docPr id='1' name='x' descr='The pier at dusk'/></w:drawing>"
+        box = f"<w:txbxContent><w:p>{run('In a box.')}<w:r>{picture}</w:r></w:p></w:txbxContent>"
+        document = read(f"{run(FERRY)}<w:r><w:pict>{box}</w:pict></w:r>")
+        assert texts(document) == [FERRY, "In a box.", "The pier at dusk"]
+
+    def test_boxes_in_boxes_are_read_once_each(self) -> None:
+        inside = run("deep")
+        for number in range(30):
+            box = f"<w:txbxContent><w:p>{inside}</w:p></w:txbxContent>"
+            inside = f"{run(f'box {number}')}<w:r><w:pict>{box}</w:pict></w:r>"
+        assert len(texts(read(inside))) == 31
+
+
 class TestTables:
     def test_a_table_of_one_column_is_a_frame_around_paragraphs(self) -> None:
         import docx

@@ -9,6 +9,7 @@ from index.parsers.archive import xml
 from index.parsers.author import description
 from index.parsers.grid import Cell, row_texts
 
+BOX = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}txbxContent"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
@@ -18,25 +19,30 @@ _OFFICE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}
 def drawn_texts(element: Any, part: Any) -> Iterator[str]:
     """The texts of all that is drawn in an element, which stands in a part of the file.
 
-    A diagram has one for each box, a chart one for each row of its numbers.
+    A diagram has one for each box, a chart one for each row of its numbers. What text boxes hold
+    is theirs.
 
     Raises:
         ParseError: the XML of a diagram or a chart is damaged.
     """
-    for reference in element.iter(f"{_DIAGRAM}relIds"):
-        data = _target(part, reference.get(f"{_OFFICE}dm"))
-        for point in xml(data).iter(f"{_DIAGRAM}pt") if data else ():
-            yield _text(point)
-    for reference in element.iter(f"{_C}chart"):
-        data = _target(part, reference.get(f"{_OFFICE}id"))
-        if data:
-            yield from _chart(xml(data))
     seen = set()
     for drawn in element.iter():
+        if drawn.tag == f"{_DIAGRAM}relIds" and is_in(drawn, element):
+            data = _target(part, drawn.get(f"{_OFFICE}dm"))
+            for point in xml(data).iter(f"{_DIAGRAM}pt") if data else ():
+                yield _text(point)
+        elif drawn.tag == f"{_C}chart" and is_in(drawn, element):
+            data = _target(part, drawn.get(f"{_OFFICE}id"))
+            yield from _chart(xml(data)) if data else ()
         described = description(drawn.get("descr"))
-        if described and described not in seen:
+        if described and described not in seen and is_in(drawn, element):
             seen.add(described)
             yield described
+
+
+def is_in(inner: Any, outer: Any) -> bool:
+    """Whether what lies in an element is in none of the text boxes inside that."""
+    return next(inner.iterancestors(BOX), None) is next(outer.iterancestors(BOX), None)
 
 
 def _target(part: Any, relation: str | None) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 
 from index.errors import ParseError
 from index.parsers.archive import DAMAGED, mended, opened, read, xml
-from index.parsers.diagram import drawn_texts
+from index.parsers.diagram import BOX, drawn_texts, is_in
 from index.parsers.office import properties_of
 from index.parsers.word_styles import Styles
 from index.parsers.word_table import is_copy, is_frame, rows_of, texts_of
@@ -137,8 +137,8 @@ def _items(element: Any) -> Iterator[Any]:
     for child in element:
         if child.tag == f"{W}p":
             yield child
-            for box in child.iter(f"{W}txbxContent"):
-                if not is_copy(box):
+            for box in child.iter(BOX):
+                if is_in(box, child) and not is_copy(box):
                     yield from _items(box)
         elif child.tag == f"{W}tbl" and is_frame(child):
             for row in rows_of(child):

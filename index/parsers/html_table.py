@@ -72,12 +72,7 @@ def texts_of(table: Node, writer: Writer) -> Iterator[tuple[str, list[Node]]]:
             head += 1
         cells = seen(cells_of(row), writer)
         beside = beside and len(cells) == 2 and cells[0].tag == "th" != cells[1].tag
-        rows.append(
-            [
-                Cell(visible(one, writer), _span(one, "colspan"), _span(one, "rowspan"))
-                for one in cells
-            ]
-        )
+        rows.append([_cell(one, writer) for one in cells])
         inner.append([found for cell in cells for found in _tables(cell)])
     if beside:
         rows = [[Cell(f"{name.text.rstrip(':')}:"), value] for name, value in rows]
@@ -91,10 +86,17 @@ def _tables(cell: Node) -> Iterable[Node]:
     waiting = [cell]
     while waiting:
         for child in waiting.pop().iter():
+            if is_left_out(child):
+                continue
             if child.tag == "table":
                 yield child
-            elif not is_left_out(child):
+            else:
                 waiting.append(child)
+
+
+def _cell(cell: Node, writer: Writer) -> Cell:
+    text = visible(cell, writer, tables=False)
+    return Cell(text, _span(cell, "colspan"), _span(cell, "rowspan"))
 
 
 def _span(cell: Node, name: str) -> int:

@@ -35,7 +35,7 @@ DEEPEST = 250  # elements inside each other; deeper ones are read as one text
 INLINE = frozenset("br img sup math".split())
 
 
-def inline(node: Node, writer: Writer) -> str:
+def inline(node: Node, writer: Writer, depth: int = 0) -> str:
     """What is seen of an element that is one sign or a few; nothing of one that is left out."""
     if node.tag == "-text":
         return node.text_content or ""
@@ -48,13 +48,13 @@ def inline(node: Node, writer: Writer) -> str:
         return f" {description(node.attributes.get('alt'))} "
     if node.tag == "math":
         return f" {_formula(node)} "
-    return raised(visible(node, writer))
+    return raised(visible(node, writer, depth=depth + 1))
 
 
-def visible(node: Node, writer: Writer, depth: int = 0) -> str:
+def visible(node: Node, writer: Writer, *, tables: bool = True, depth: int = 0) -> str:
     """The text of an element on one line, without what is left out, which the writer counts.
 
-    Tables inside it are not part of it.
+    It may be wanted without ``tables`` inside it.
     """
     if depth > DEEPEST:
         return " ".join(node.text(separator=" ").split())
@@ -62,10 +62,10 @@ def visible(node: Node, writer: Writer, depth: int = 0) -> str:
     for child in node.iter(include_text=True):
         tag = child.tag or ""
         if tag == "-text" or tag in INLINE or is_left_out(child):
-            parts.append(inline(child, writer))
-        elif tag != "table":
+            parts.append(inline(child, writer, depth))
+        elif tables or tag != "table":
             apart = " " if tag in BLOCKS else ""
-            inner = visible(child, writer, depth + 1)
+            inner = visible(child, writer, tables=tables, depth=depth + 1)
             raw = child.text()
             # White space at the edges of an inline element sets words apart.
             before = " " if raw[:1].isspace() else apart
@@ -110,7 +110,7 @@ def mark_pages(root: Node) -> None:
     whole = len("".join(_words(root))) if forms else 0
     for form in forms:
         if form.css_first("h1, main, article") or 2 * len("".join(_words(form))) > whole:
-            form.attrs[_PAGE] = ""  # type: ignore[index]
+            form.attrs[_PAGE] = ""
 
 
 def seen(nodes: Iterable[Node], writer: Writer) -> list[Node]:
@@ -141,7 +141,7 @@ def as_it_is(node: Node) -> str:
 
 def _formula(node: Node, depth: int = 0) -> str:
     if node.tag == "-text" or depth > DEEPEST:
-        return (node.text_content or "").strip()
+        return (node.text() or node.text_content or "").strip()
     if node.tag in ("annotation", "annotation-xml"):
         return ""
     inner = node.iter(include_text=True)

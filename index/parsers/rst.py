@@ -32,7 +32,7 @@ _SETTINGS = {
     "halt_level": 5,
     "input_encoding": "unicode",
     "doctitle_xform": False,
-    "line_length_limit": 10_000_000,
+    "line_length_limit": 10**9,
 }
 _STYLES = {"loweralpha": "a", "upperalpha": "A", "lowerroman": "i", "upperroman": "I"}
 _RULE = re.compile(r"([^\w\s])\1*")
