@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
 from typing import Any
 
 import pytest
 
 from index.parsers import parse_bytes
 from index.records import Document
-from tests.samples import FERRY, a_docx, repacked, saved, texts
+from tests.samples import FERRY, a_docx, a_pptx, repacked, saved, texts
 
 SCHEMAS = "http://schemas.openxmlformats.org"
 NAMES = (
@@ -133,6 +136,16 @@ class TestPlaces:
         )
         without = repacked(a_docx(), {"docProps/core.xml": core})
         assert parse_bytes(without, "a.docx").metadata == {"author": "Ida Holm"}
+
+    @pytest.mark.parametrize(("made", "name"), [(a_docx(), "a.docx"), (a_pptx(), "a.pptx")])
+    def test_the_strict_kind_is_read_as_the_usual_one(self, made: bytes, name: str) -> None:
+        usual = rb"http://schemas\.openxmlformats\.org/(officeDocument|\w+ml)/2006/"
+        strict = rb"http://purl.oclc.org/ooxml/\1/"
+        file = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(made)) as old, zipfile.ZipFile(file, "w") as new:
+            for part in old.namelist():
+                new.writestr(part, re.sub(usual, strict, old.read(part)))
+        assert texts(parse_bytes(file.getvalue(), name)) == texts(parse_bytes(made, name))
 
     def test_damaged_notes_are_read_as_far_as_they_go_and_named(self) -> None:
         notes = f"<w:footnotes {NAMES}><w:footnote w:id='2'><w:p>{run('A note.')}".encode()

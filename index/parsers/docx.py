@@ -16,7 +16,7 @@ from typing import Any
 from index.errors import ParseError
 from index.parsers.archive import DAMAGED, mended, opened, read, xml
 from index.parsers.diagram import BOX, drawn_texts, is_in
-from index.parsers.office import properties_of
+from index.parsers.office import as_usual, properties_of
 from index.parsers.word_styles import Styles
 from index.parsers.word_table import is_copy, is_frame, rows_of, texts_of
 from index.parsers.word_text import W, hidden_texts, text_of
@@ -44,6 +44,8 @@ def parse_docx(data: bytes, document_id: str, digest: str) -> Document:
     archive = opened(data)
     unread: list[str] = []
     try:
+        data = as_usual(data, archive)
+        archive = zipfile.ZipFile(io.BytesIO(data))
         document = docx.Document(io.BytesIO(data))
         writer = Writer()
         properties = properties_of(archive)

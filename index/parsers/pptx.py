@@ -17,7 +17,7 @@ from index.parsers.archive import DAMAGED, opened, read, xml
 from index.parsers.diagram import drawn_texts
 from index.parsers.grid import Cell
 from index.parsers.numerals import numeral, office_formula, raised
-from index.parsers.office import properties_of
+from index.parsers.office import as_usual, properties_of
 from index.parsers.writer import Writer
 from index.records import Document, Extent
 
@@ -43,7 +43,7 @@ def parse_pptx(data: bytes, document_id: str, digest: str) -> Document:
     archive = opened(data)
     unread = []
     try:
-        presentation = Presentation(io.BytesIO(data))
+        presentation = Presentation(io.BytesIO(as_usual(data, archive)))
         writer = Writer()
         for number, slide in enumerate(presentation.slides, start=1):
             before = len(writer.blocks)
