@@ -21,7 +21,7 @@ from index.parsers import ocr
 from index.parsers.workers import SECONDS, Limits, Parsed, is_quick, parse_all
 from index.records import Block, Document, Extent
 
-LIBRARIES = "pypdfium2 python-docx python-pptx selectolax lxml docutils striprtf".split()
+LIBRARIES = "pypdfium2 python-docx python-pptx selectolax lxml docutils".split()
 """What parsers read with: another version may read a file otherwise."""
 
 

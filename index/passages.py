@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from index.records import Block, Document, Passage, Span
 
-SPLITTER = "paragraphs-2"
+SPLITTER = "paragraphs-3"
 """Changes whenever the same file would give other passages."""
 
 TINY = 80

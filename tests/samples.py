@@ -6,6 +6,7 @@ import email.message
 import email.policy
 import io
 import zipfile
+from typing import Any
 
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
@@ -194,3 +195,25 @@ def samples() -> dict[str, bytes]:
         "eml": bytes(a_mail()),
     }
     return {f"ferries{suffix}": by_format[name] for suffix, name in SUFFIXES.items()}
+
+
+def repacked(
+    whole: bytes, parts: dict[str, bytes], changes: dict[str, tuple[bytes, bytes]] | None = None
+) -> bytes:
+    """An archive with some parts more or other ones, and words in others replaced."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            if name not in parts:
+                before, after = (changes or {}).get(name, (b"", b""))
+                new.writestr(name, old.read(name).replace(before, after))
+        for name, data in parts.items():
+            new.writestr(name, data)
+    return file.getvalue()
+
+
+def saved(made: Any) -> bytes:
+    """The bytes of a Word document or a presentation."""
+    file = io.BytesIO()
+    made.save(file)
+    return file.getvalue()

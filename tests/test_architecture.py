@@ -14,14 +14,33 @@ ROOT = Path(__file__).parents[1]
 # Each module of ours may import those of earlier layers; within a layer only what is named here.
 LAYERS = [
     ["index.records", "index.errors"],
-    ["index.parsers.grid", "index.parsers.pool", "index.parsers.author"],
+    [
+        "index.parsers.grid",
+        "index.parsers.pool",
+        "index.parsers.author",
+        "index.parsers.numerals",
+        "index.parsers.calendar",
+        "index.parsers.sphinx",
+        "index.parsers.rtf_signs",
+    ],
     [
         "index.parsers.writer",
         "index.parsers.archive",
         "index.parsers.text",
         "index.parsers.layout",
     ],
-    ["index.parsers.flow", "index.parsers.ocr", "index.parsers.diagram"],
+    [
+        "index.parsers.flow",
+        "index.parsers.ocr",
+        "index.parsers.diagram",
+        "index.parsers.office",
+        "index.parsers.word_text",
+        "index.parsers.word_styles",
+        "index.parsers.html_text",
+        "index.parsers.odt_lists",
+        "index.parsers.rtf_table",
+    ],
+    ["index.parsers.word_table", "index.parsers.html_table", "index.parsers.odt_body"],
     ["index.parsers.remarks"],
     [
         "index.parsers.markdown",

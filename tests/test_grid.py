@@ -26,7 +26,11 @@ class TestNames:
         assert read() == read([]) == read([""], [""]) == []
 
     def test_a_row_that_is_longer_than_the_head_has_no_names(self) -> None:
-        assert read(["Vehicle", "Price"], ["Car", "30", "45"]) == ["Car; 30; 45"]
+        assert read(["Vehicle", "Price"], ["Car", "30", "45"]) == ["Vehicle; Price", "Car; 30; 45"]
+
+    def test_names_that_no_row_shows_are_kept(self) -> None:
+        rows = ["Vehicle", "Price", "Remark"], ["Car", "30", ""]
+        assert read(*rows) == ["Vehicle; Price; Remark", "Vehicle: Car; Price: 30"]
 
     def test_a_wide_head_names_all_columns_below_it(self) -> None:
         rows = ["Vehicle", Cell("Price", 2)], ["Car", "30", "45"]

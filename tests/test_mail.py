@@ -84,8 +84,123 @@ class TestText:
         with pytest.raises(ParseError, match="no mail"):
             read(b"just text")
 
+    @pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+    def test_a_header_in_letters_that_it_may_not_have_is_read(self, encoding: str) -> None:
+        mail = f"Subject: Die Fähre\nFrom: Jürgen Groß <j@example.org>\n\n{FERRY}\n"
+        document = read(mail.encode(encoding))
+        assert document.title == "Die Fähre"
+        assert document.metadata["author"] == "Jürgen Groß <j@example.org>"
+
+    def test_a_date_may_be_written_as_computers_do(self) -> None:
+        mail = f"Subject: A\nDate: 2025-07-29T12:42:06Z\n\n{FERRY}\n"
+        assert read(mail.encode()).metadata == {"date": "2025-07-29"}
+
+    def test_a_mail_of_parts_that_does_not_say_where_they_end_is_text(self) -> None:
+        assert texts(read(f"Subject: A\nContent-Type: multipart/mixed\n\n{FERRY}".encode())) == [
+            FERRY
+        ]
+
+    def test_a_report_of_delivery_is_read(self) -> None:
+        status = (
+            "Reporting-MTA: dns; a.example\n\nFinal-Recipient: rfc822; b@a.example\nStatus: 5.1.1"
+        )
+        found = texts(
+            parts("report", ("text/plain", "It came back."), ("message/delivery-status", status))
+        )
+        assert found == [
+            "It came back.",
+            "Reporting-MTA: dns; a.example",
+            "Final-Recipient: rfc822; b@a.example; Status: 5.1.1",
+        ]
+
+
+def parts(kind: str, *given: tuple[str, str]) -> Document:
+    """A mail of parts, each given as its type and its text."""
+    whole = "".join(f"--B\nContent-Type: {of}\n\n{text}\n" for of, text in given)
+    head = f"Subject: Ferries\nContent-Type: multipart/{kind}; boundary=B\n\n"
+    return read(f"{head}{whole}--B--\n".encode())
+
+
+INVITATION = """BEGIN:VCALENDAR
+BEGIN:VEVENT
+SUMMARY:Launch of
+  the ferry
+DTSTART;TZID="Europe/Paris":20200301T100000
+DTEND:20200301T110000Z
+LOCATION:Pier 2\\, north
+DESCRIPTION:Bring\\nboots
+END:VEVENT
+END:VCALENDAR"""
+EVENT = (
+    "Event: Launch of the ferry; Begins: 2020-03-01 10:00; Ends: 2020-03-01 11:00 UTC; "
+    "Place: Pier 2, north\nBring\nboots"
+)
+
+
+class TestWays:
+    def test_attachments_of_the_way_that_is_not_read_are_read(self) -> None:
+        inner = (
+            "--C\nContent-Type: text/html\n\n<p>Plain.</p>\n"
+            "--C\nContent-Type: text/csv\nContent-Disposition: attachment; filename=fees.csv\n\n"
+            "Name,Price\nCar,30\n--C--\n"
+        )
+        document = parts(
+            "alternative", ("text/plain", "Plain."), ("multipart/mixed; boundary=C", inner)
+        )
+        assert texts(document) == ["Plain.", "Name: Car; Price: 30"]
+
+    def test_an_attached_text_is_no_way_of_saying_it(self) -> None:
+        inner = "--C\nContent-Type: text/plain; name=a.txt\n\nAttached.\n--C--\n"
+        document = parts(
+            "alternative", ("text/html", "<p>Page.</p>"), ("multipart/mixed; boundary=C", inner)
+        )
+        assert texts(document) == ["Page.", "Attached."]
+
+    def test_an_invitation_says_what_when_and_where_once(self) -> None:
+        document = parts(
+            "mixed",
+            ("multipart/alternative; boundary=C",
+             f"--C\nContent-Type: text/plain\n\nCome!\n--C\nContent-Type: text/calendar\n\n"
+             f"{INVITATION}\n--C--\n"),
+            ("application/ics; name=invite.ics", INVITATION),
+        )  # fmt: skip
+        assert texts(document) == ["Come!", EVENT]
+        assert document.extent.unread == ()
+
 
 class TestAttachments:
+    def test_parts_without_a_name_are_read_by_their_type_or_named(self) -> None:
+        document = parts(
+            "mixed",
+            ("text/rtf", "{\\rtf1 Rich text.\\par}"),
+            ("text/csv", "Name,Price\nCar,30"),
+            ("text/x-diff", "+ more"),
+            ("application/x-unknown", "???"),
+            ("application/x-pkcs7-signature", "???"),
+        )
+        assert texts(document) == ["Rich text.", "Name: Car; Price: 30", "+ more"]
+        (reason,) = document.extent.unread
+        assert reason.startswith("'attachment': No parser reads")
+
+    def test_text_after_one_does_not_stand_below_its_name(self) -> None:
+        document = parts("mixed", ("text/csv; name=a.csv", "Car,30"), ("text/plain", FERRY))
+        assert [block.headings for block in document.blocks] == [("Ferries", "a"), ("Ferries",)]
+
+    def test_headings_in_one_are_kept(self) -> None:
+        source = "# Fees\n\n## Cars\n\n30\n\n## Lorries\n\n### Long\n\n90\n\n## Rest\n\n5"
+        document = parts("mixed", ("text/markdown; name=a.md", source))
+        assert [block.headings[1:] for block in document.blocks] == [
+            ("Fees", "Cars"), ("Fees", "Lorries", "Long"), ("Fees", "Rest"),
+        ]  # fmt: skip
+
+    def test_mails_in_too_many_others_are_named(self) -> None:
+        mail = b"Subject: Innermost\n\nDeep text."
+        for number in range(7):
+            mail = b"Subject: Mail %d\nContent-Type: message/rfc822\n\n%b" % (number, mail)
+        document = read(mail)
+        assert "Deep text." not in document.text
+        assert document.extent.unread == ("'Mail 0': It is a mail in too many others.",)
+
     @pytest.mark.parametrize("suffix", sorted(set(SUFFIXES) - {".eml"}))
     def test_they_are_read_by_their_parsers(self, suffix: str) -> None:
         mail = a_mail()
@@ -94,7 +209,8 @@ class TestAttachments:
         document = read(mail)
         alone = parse_bytes(data, f"ferries{suffix}")
         assert texts(document) == [FERRY, FEES, *texts(alone)]
-        assert document.blocks[-1].headings == ("Ferries of the Sound", alone.title)
+        above = [heading for heading in alone.blocks[-1].headings if heading != alone.title]
+        assert document.blocks[-1].headings == ("Ferries of the Sound", alone.title, *above)
         assert document.extent.unread == ()
 
     def test_one_that_cannot_be_read_is_named(
@@ -127,6 +243,10 @@ class TestAttachments:
         outer.add_attachment(inner)
         document = read(outer)
         assert texts(document) == [
-            FERRY, FEES, "The pier is closed in May.", "Name: Car; Price: 30",
-        ]  # fmt: skip
-        assert document.blocks[2].headings == ("Ferries of the Sound", "The pier")
+            FERRY,
+            FEES,
+            "From: Ida Holm <holm@example.org>; Date: Tue, 03 Mar 2020 10:00:00 +0000",
+            "The pier is closed in May.",
+            "Name: Car; Price: 30",
+        ]
+        assert document.blocks[3].headings == ("Ferries of the Sound", "The pier")

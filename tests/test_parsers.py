@@ -184,6 +184,14 @@ class TestMarkdownFrontMatter:
         assert document.title == "Ebb and flow"
         assert read(document) == [("Low.", ("Tides",), 7)]
 
+    @pytest.mark.parametrize(
+        ("author", "named"),
+        [("Ida Holm", "Ida Holm"), ('[Ida Holm, "A. Berg"]', "Ida Holm; A. Berg")],
+    )
+    def test_it_gives_author_and_date(self, author: str, named: str) -> None:
+        document = markdown(f"---\nAuthor: {author}\ndate: 2020-03-01T10:00\n---\nLow.\n")
+        assert document.metadata == {"author": named, "date": "2020-03-01"}
+
     def test_without_a_title_the_first_heading_gives_it(self) -> None:
         assert markdown("---\nauthor: Holm\n...\n# Tides\n\nLow.\n").title == "Tides"
 
@@ -207,6 +215,29 @@ class TestMarkdownBlocks:
             "the pier at dusk"
         ]
 
+    def test_items_of_numbered_lists_keep_their_numbers(self) -> None:
+        source = (
+            "3) tea\n3) milk\n   - goat\n     1. hay\n\n     2. oats\n\n1. ```\n   honey\n   ```\n"
+        )
+        assert texts(markdown(source)) == [
+            "3) tea", "4) milk", "goat", "1. hay", "2. oats", "1. honey",
+        ]  # fmt: skip
+
+    def test_a_note_of_one_word_is_no_address(self) -> None:
+        source = "See there.[^1] And [here].\n\n[^1]: Closed\n\n[here]: http://x.example\n"
+        assert texts(markdown(source)) == ["See there.[^1] And here.", "[^1]: Closed"]
+
+    @pytest.mark.parametrize("depth", [30, 60])
+    def test_deep_quotations_and_lists_are_read(self, depth: int) -> None:
+        document = markdown("> " * depth + "deep\n\nafter\n")
+        assert texts(document) == ["deep", "after"]
+        assert document.extent.unread == ()
+
+    def test_what_lies_too_deep_is_named(self) -> None:
+        document = markdown("> " * 150 + "deep\n\nafter\n")
+        assert texts(document) == ["after"]
+        assert document.extent.unread == ("What is nested too deeply in it.",)
+
     def test_soft_line_ends_are_spaces_and_hard_ones_stay(self) -> None:
         assert texts(markdown("one\ntwo  \nthree\\\nfour")) == ["one two\nthree\nfour"]
 
@@ -215,7 +246,7 @@ class TestMarkdownBlocks:
             ("tea", (), 1),
             ("milk", (), 2),
             ("goat", (), 3),
-            ("honey", (), 5),
+            ("3. honey", (), 5),
         ]
 
     def test_code_is_kept_as_it_is_and_holds_no_headings(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from importlib import import_module
@@ -69,6 +70,10 @@ _BINARY = {
     b"SQLite format 3\x00": "a SQLite database.",
 }
 _INSIDE = {"word/": "docx", "ppt/": "pptx"}
+_PAGE = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?>\s+|<!--.*?-->|<\?xml.*?\?>)*+<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def supported(path: Path) -> bool:
@@ -128,6 +133,8 @@ def parse_bytes(data: bytes, document_id: str) -> Document:
             f"What reads {name} files is not installed: the package '{error.name}' is missing. "
             "Run: pip install -r requirements.txt"
         ) from error
+    except RecursionError as error:
+        raise ParseError("Its parts are nested too deeply.") from error
 
 
 def format_of(data: bytes) -> str | None:
@@ -139,14 +146,14 @@ def format_of(data: bytes) -> str | None:
     for magic, what in _BINARY.items():
         if data.startswith(magic):
             raise ParseError(f"The file is {what}")
-    if b"%PDF-" in data[:1024]:
+    head = data[:1024]
+    if head.lstrip().startswith(b"%PDF-") or (b"%PDF-" in head and b"startxref" in data):
         return "pdf"
     if data.startswith(b"{\\rtf"):
         return "rtf"
     if data.startswith(b"PK\x03\x04"):
         return _format_of_archive(data)
-    head = data[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return "html" if head.startswith((b"<!doctype html", b"<html")) else None
+    return "html" if _PAGE.match(data[:4096]) else None
 
 
 def _format_of_archive(data: bytes) -> str:
@@ -163,4 +170,6 @@ def _format_of_archive(data: bytes) -> str:
     for folder, name in _INSIDE.items():
         if any(one.startswith(folder) for one in names):
             return name
+    if any(one.startswith("xl/") for one in names) or b"spreadsheet" in kind:
+        raise ParseError("The file is a workbook. Save each of its sheets as CSV, then rebuild.")
     raise ParseError("The file is a ZIP archive. Unpack it into the folder, then rebuild.")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 LARGEST = 300_000_000  # bytes of all members, unpacked
-_XML = (".xml", ".rels", ".opf")
+_XML = (".xml", ".rels", ".opf", ".ncx")
 RATIO = 200  # times that a large member may be larger than it is packed
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError)
@@ -49,7 +49,7 @@ def opened(data: bytes) -> zipfile.ZipFile:
 
 def _declares_entities(archive: zipfile.ZipFile, name: str) -> bool:
     try:
-        return b"<!ENTITY" in read(archive, name)
+        return b"<!ENTITY" in read(archive, name).replace(b"\0", b"")  # it may be in UTF-16
     except ParseError:
         return False  # who needs this part will say so
 
@@ -79,15 +79,36 @@ def xml(data: bytes) -> _Element:
     Raises:
         ParseError: it is not well-formed.
     """
+    root, reason = _parsed(data, recover=False)
+    if root is None:
+        raise ParseError(reason)
+    return root
+
+
+def mended(data: bytes, name: str, unread: list[str]) -> _Element:
+    """The root of an XML document, as far as it can be read; what is damaged goes to ``unread``.
+
+    Raises:
+        ParseError: nothing of it can be read.
+    """
+    root, reason = _parsed(data, recover=False)
+    if root is not None:
+        return root
+    unread.append(f"'{name}', not wholly: {reason}")
+    root, reason = _parsed(data, recover=True)
+    if root is None:
+        raise ParseError(reason)
+    return root
+
+
+def _parsed(data: bytes, *, recover: bool) -> tuple[_Element | None, str]:
     from lxml import etree
 
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=True
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=recover
     )
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise ParseError(f"The XML inside the file is damaged: {error}.") from error
-    if root is None:
-        raise ParseError("The XML inside the file is empty or damaged.")
-    return root
+        return None, f"The XML inside the file is damaged: {error}."
+    return root, "" if root is not None else "The XML inside the file is empty or damaged."

@@ -1,10 +1,11 @@
-"""The authors that files name in their properties, without what programs put there by themselves.
+"""The authors, dates and descriptions in files, without what programs put there by themselves.
 
 Names keep the order of their parts: which one is the surname cannot be told.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 NOBODY = frozenset(
@@ -14,6 +15,21 @@ NOBODY = frozenset(
     "windows user|your name".split("|")
 )
 """What programs and makers of computers leave where a name should be."""
+
+_DAY = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?(?=[T\s]|$)", re.ASCII)
+_NO_WORDS = re.compile(r"\S+\.\w{3,4}|.*\b(?:automatically |AI-)generated\b.*")
+
+
+def day(value: str | None) -> str:
+    """A date as filters compare it, ``2020-03-01``, ``2020-03`` or ``2020``; else nothing."""
+    found = _DAY.match((value or "").strip())
+    return found[0] if found else ""
+
+
+def description(value: str | None) -> str:
+    """What somebody wrote of a picture; nothing where it is a file's name or a program's guess."""
+    text = " ".join((value or "").split())
+    return "" if _NO_WORDS.fullmatch(text) else text
 
 
 def names(values: Iterable[str | None]) -> str:

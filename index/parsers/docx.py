@@ -1,7 +1,7 @@
-"""DOCX: paragraphs under their headings, tables by rows, notes and diagrams after their paragraph.
+"""DOCX: paragraphs under their headings, tables by rows, notes and what is drawn after them.
 
-Headers and footers of pages, comments and deleted text are left out and counted. Read by
-python-docx.
+Headers and footers of pages, tables of contents, comments, hidden and deleted text are left out
+and counted. Opened by python-docx.
 """
 
 from __future__ import annotations
@@ -10,23 +10,25 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from index.errors import ParseError
-from index.parsers.archive import DAMAGED, opened, read, xml
-from index.parsers.author import names
-from index.parsers.diagram import box_texts
-from index.parsers.grid import WIDEST, Cell, row_texts
+from index.parsers.archive import DAMAGED, mended, opened, read, xml
+from index.parsers.diagram import BOX, drawn_texts, is_in
+from index.parsers.office import as_usual, properties_of
+from index.parsers.word_styles import Styles
+from index.parsers.word_table import is_copy, is_frame, rows_of, texts_of
+from index.parsers.word_text import W, hidden_texts, text_of
 from index.parsers.writer import Writer
 from index.records import Document, Extent
 
-_HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)
 _NOTES = {"word/footnotes.xml": "footnote", "word/endnotes.xml": "endnote"}
 _ASIDE = re.compile(r"word/(?:header|footer|comments)\d*\.xml")
-_DRAWN = ("}drawing", "}pict", "}AlternateContent")
-_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_CONTENTS = re.compile(r"toc ?\d|table of (?:figures|authorities)", re.IGNORECASE)
+_INSIDE = {f"{W}{name}" for name in "sdt sdtContent ins moveTo customXml".split()}
+_OBJECT = "{urn:schemas-microsoft-com:office:office}OLEObject"
+LONGEST = 200  # characters of a heading; a whole paragraph in a heading's style is none
 
 
 def parse_docx(data: bytes, document_id: str, digest: str) -> Document:
@@ -40,12 +42,16 @@ def parse_docx(data: bytes, document_id: str, digest: str) -> Document:
     from lxml import etree
 
     archive = opened(data)
+    unread: list[str] = []
     try:
+        data = as_usual(data, archive)
+        archive = zipfile.ZipFile(io.BytesIO(data))
         document = docx.Document(io.BytesIO(data))
         writer = Writer()
-        title = _body(document, writer, _notes(archive))
+        properties = properties_of(archive)
+        title = _Body(document, writer, _notes(archive, unread)).write(properties.get("title", ""))
         _leave_out(archive, document, writer)
-        properties = _properties(document) if "docProps/core.xml" in archive.namelist() else {}
+        unread += _not_read(document.element.body)
     except ParseError:
         raise
     except (
@@ -63,191 +69,127 @@ def parse_docx(data: bytes, document_id: str, digest: str) -> Document:
         "docx",
         digest,
         properties,
-        Extent(writer.left_out),
+        Extent(writer.left_out, unread=tuple(unread)),
     )
 
 
-def _body(document: Any, writer: Writer, notes: dict[tuple[str, str], str]) -> str:
-    """Add all paragraphs and tables; returns the paragraph that is styled as the title."""
-    title = ""
-    for item in _items(document):
-        text = "" if item.tag == f"{_W}tbl" else _text(item)
-        style = _style(item, document) if text else ""
-        heading = _HEADING.search(style)
-        if item.tag == f"{_W}tbl":
-            _table(item, writer)
-        elif text and heading:
-            writer.begin_section(int(heading[1]), " ".join(text.split()))
+class _Body:
+    """Writes the paragraphs and tables of a document, whose lists count as they are read."""
+
+    def __init__(self, document: Any, writer: Writer, notes: dict[tuple[str, str], str]) -> None:
+        self._document = document
+        self._writer = writer
+        self._notes = notes
+        self._styles = Styles(_part(document, "/styles"), _part(document, "/numbering"))
+
+    def write(self, named: str) -> str:
+        """Add everything; returns the paragraph that is styled as the title.
+
+        ``named`` is the title that the document has anyway.
+        """
+        title = ""
+        for item in _items(self._document.element.body):
+            if item.tag == f"{W}tbl":
+                self._table(item)
+            else:
+                title = self._paragraph(item, title, named)
+            for text in drawn_texts(item, self._document.part):
+                self._writer.add(text)
+            for kind in _NOTES.values():
+                for reference in item.iter(f"{W}{kind}Reference"):
+                    self._writer.add(self._notes.pop((kind, reference.get(f"{W}id", "")), ""))
+        for note in self._notes.values():
+            self._writer.add(note)
+        if title and not self._writer.blocks:
+            self._writer.add(title)
+        self._writer.end_section()
+        return title
+
+    def _paragraph(self, paragraph: Any, title: str, named: str) -> str:
+        text = self._text(paragraph)
+        style = self._styles.name(paragraph) if text else ""
+        level = self._styles.heading(paragraph) if text else 0
+        if _CONTENTS.fullmatch(style):
+            self._writer.leave_out(text)
+        elif level and len(text) <= LONGEST:
+            self._writer.begin_section(level, " ".join(text.split()))
         elif style == "Title" and not title:
             title = " ".join(text.split())
+            if named and title.casefold() != named.casefold():
+                self._writer.add(text)
         else:
-            writer.add(text)
-        for box in box_texts(item, document.part):
-            writer.add(box)
-        for kind in _NOTES.values():
-            for reference in item.iter(f"{_W}{kind}Reference"):
-                writer.add(notes.pop((kind, reference.get(f"{_W}id", "")), ""))
-    for note in notes.values():
-        writer.add(note)
-    if title and not writer.blocks:
-        writer.add(title)
-    writer.end_section()
-    return title
+            self._writer.add(text)
+        return title
+
+    def _text(self, paragraph: Any) -> str:
+        """A paragraph's text after its number."""
+        mark, text = self._styles.mark(paragraph), text_of(paragraph)
+        return f"{mark} {text}" if mark and text else text
+
+    def _table(self, table: Any) -> None:
+        """A paragraph for each row; tables inside its cells follow it."""
+        for text, inner in texts_of(table, self._text):
+            self._writer.add(text)
+            for one in inner:
+                self._table(one)
 
 
-def _items(document: Any) -> Iterator[Any]:
-    """Paragraphs and tables in order, those in content controls and text boxes too."""
-
-    def walk(element: Any) -> Iterator[Any]:
-        for child in element:
-            if child.tag == f"{_W}p":
-                yield child
-                for box in child.iter(f"{_W}txbxContent"):
-                    if not _is_copy(box):
-                        yield from walk(box)
-            elif child.tag == f"{_W}tbl":
-                yield child
-            elif child.tag in (f"{_W}sdt", f"{_W}sdtContent", f"{_W}ins", f"{_W}customXml"):
-                yield from walk(child)
-
-    yield from walk(document.element.body)
-
-
-def _text(paragraph: Any) -> str:
-    """What is seen of a paragraph: with links and insertions, without text boxes inside it."""
-    parts: list[str] = []
-
-    def walk(element: Any) -> None:
-        for child in element:
-            tag = child.tag
-            if tag == f"{_W}t":
-                parts.append(child.text or "")
-            elif tag == f"{_W}tab":
-                parts.append("\t")
-            elif tag in (f"{_W}br", f"{_W}cr"):
-                parts.append("\n" if child.get(f"{_W}type") in (None, "textWrapping") else "")
-            elif tag == f"{_W}noBreakHyphen":
-                parts.append("-")
-            elif tag in (f"{_W}del", f"{_W}moveFrom", f"{_W}pPr", f"{_W}rPr"):
-                continue
-            elif isinstance(tag, str) and not tag.endswith(_DRAWN):
-                walk(child)
-
-    walk(paragraph)
-    return "".join(parts).strip()
+def _items(element: Any) -> Iterator[Any]:
+    """Paragraphs and tables in order, those in content controls, text boxes and frames too."""
+    for child in element:
+        if child.tag == f"{W}p":
+            yield child
+            for box in child.iter(BOX):
+                if is_in(box, child) and not is_copy(box):
+                    yield from _items(box)
+        elif child.tag == f"{W}tbl" and is_frame(child):
+            for row in rows_of(child):
+                for cell in row.iter(f"{W}tc"):
+                    if cell.getparent() is row:
+                        yield from _items(cell)
+        elif child.tag == f"{W}tbl":
+            yield child
+        elif child.tag in _INSIDE:
+            yield from _items(child)
 
 
-def _style(paragraph: Any, document: Any) -> str:
-    from docx.text.paragraph import Paragraph
-
-    try:
-        style = Paragraph(paragraph, document).style
-        return str(style.name or "") if style is not None else ""
-    except (KeyError, AttributeError, ValueError):
-        return ""
+def _part(document: Any, kind: str) -> Any:
+    """The root of the part that a document relates to as its styles or its lists, if any."""
+    for relation in document.part.rels.values():
+        if relation.reltype.endswith(kind) and not relation.is_external:
+            return xml(relation.target_part.blob)
+    return None
 
 
-def _table(table: Any, writer: Writer) -> None:
-    """A paragraph for each row; tables inside its cells follow it."""
-    rows: list[list[Cell]] = []
-    inner: list[list[Any]] = []
-    head = 0
-    reaching: dict[int, tuple[int, int]] = {}  # column: row and position of a cell that goes on
-    for row in table.iter(f"{_W}tr"):
-        if not _belongs(row, table) or row.find(f"{_W}trPr/{_W}del") is not None:
-            continue
-        if head == len(rows) and _on(row.find(f"{_W}trPr/{_W}tblHeader")):
-            head += 1
-        before = _number(row.find(f"{_W}trPr/{_W}gridBefore"), 0)
-        cells = [Cell("", before)] if before else []
-        column = before
-        for cell in row.iter(f"{_W}tc"):
-            if not _belongs(cell, table):
-                continue
-            across = _number(cell.find(f"{_W}tcPr/{_W}gridSpan"), 1)
-            merge = cell.find(f"{_W}tcPr/{_W}vMerge")
-            if merge is None or merge.get(f"{_W}val") == "restart" or column not in reaching:
-                reaching.pop(column, None)
-                if merge is not None:
-                    reaching[column] = len(rows), len(cells)
-                cells.append(Cell(_cell(cell, table), across))
-            else:
-                first, place = reaching[column]
-                above = rows[first][place]
-                rows[first][place] = replace(above, down=len(rows) - first + 1)
-            column += across
-        inner.append([one for one in row.iter(f"{_W}tbl") if _belongs(one, table)])
-        rows.append(cells)
-    texts = dict(row_texts(rows, max(head, 1)))
-    for number, tables in enumerate(inner):
-        writer.add(texts.get(number, ""))
-        for one in tables:
-            _table(one, writer)
-
-
-def _belongs(element: Any, table: Any) -> bool:
-    """Whether an element is of this table, and not of another one inside it."""
-    return next(element.iterancestors(f"{_W}tbl")) is table
-
-
-def _cell(cell: Any, table: Any) -> str:
-    texts = (
-        _text(found)
-        for found in cell.iter(f"{_W}p")
-        if _belongs(found, table) and not _is_copy(found)
-    )
-    return " ".join(text for text in texts if text)
-
-
-def _is_copy(element: Any) -> bool:
-    """Whether an element is the second copy of a text box that Word keeps for older programs."""
-    return any(above.tag.endswith("}Fallback") for above in element.iterancestors())
-
-
-def _number(element: Any, otherwise: int) -> int:
-    value = "" if element is None else element.get(f"{_W}val") or ""
-    return min(int(value), WIDEST) if value.isascii() and value.isdecimal() else otherwise
-
-
-def _on(element: Any) -> bool:
-    return element is not None and element.get(f"{_W}val") not in ("0", "false", "off")
-
-
-def _notes(archive: zipfile.ZipFile) -> dict[tuple[str, str], str]:
+def _notes(archive: zipfile.ZipFile, unread: list[str]) -> dict[tuple[str, str], str]:
     """The text of each note, by its kind and the id by which paragraphs refer to it."""
     found = {}
     for name, kind in _NOTES.items():
         if name not in archive.namelist():
             continue
-        for note in xml(read(archive, name)).iter(f"{_W}{kind}"):
-            if note.get(f"{_W}type") in (None, "normal"):
-                texts = (_text(paragraph) for paragraph in note.iter(f"{_W}p"))
-                found[kind, note.get(f"{_W}id", "")] = " ".join(filter(None, texts))
+        for note in mended(read(archive, name), name, unread).iter(f"{W}{kind}"):
+            if note.get(f"{W}type") in (None, "normal"):
+                texts = (text_of(paragraph) for paragraph in note.iter(f"{W}p"))
+                found[kind, note.get(f"{W}id", "")] = " ".join(filter(None, texts))
     return found
 
 
 def _leave_out(archive: zipfile.ZipFile, document: Any, writer: Writer) -> None:
-    """Count what stands beside the text: headers, footers, comments, and what was deleted."""
+    """Count what stands beside the text: headers, footers, comments, what is hidden or deleted."""
     for name in filter(_ASIDE.fullmatch, archive.namelist()):
         try:
             root = xml(read(archive, name))
         except ParseError:
             continue  # the text is there without it
-        for paragraph in root.iter(f"{_W}p"):
-            writer.leave_out(_text(paragraph))
-    for deleted in document.element.body.iter(f"{_W}delText"):
-        writer.leave_out(deleted.text or "")
+        for paragraph in root.iter(f"{W}p"):
+            writer.leave_out(text_of(paragraph))
+    for text in hidden_texts(document.element.body):
+        writer.leave_out(text)
 
 
-def _properties(document: Any) -> dict[str, str]:
-    try:
-        core = document.core_properties
-        found = {"title": core.title, "author": names([core.author])}
-        if core.modified is not None:
-            found["date"] = core.modified.date().isoformat()
-    except (KeyError, ValueError, AttributeError):
-        return {}
-    generic = "Word Document"  # what a program put there is no title
-    return {
-        name: " ".join(value.split()) for name, value in found.items() if value and value != generic
-    }
+def _not_read(body: Any) -> Iterator[str]:
+    """What the text holds of other files."""
+    if body.find(f".//{W}altChunk") is not None:
+        yield "Text from another file stands in it as that file. Save it anew, then rebuild."
+    for kind in dict.fromkeys(one.get("ProgID") or "unknown" for one in body.iter(_OBJECT)):
+        yield f"An object of another program stands in it ('{kind}')."

@@ -1,21 +1,23 @@
 """EML: a mail's subject, sender and date, its text, and its attachments through their parsers.
 
-Of a text that is there in two ways, plain and HTML, the plain one is read. Pictures inside the
-text are left out as those of other formats are.
+Of a text that is there in two ways, plain and HTML, the plain one is read, and the attachments of
+both. Pictures inside the text are left out as those of other formats are.
 """
 
 from __future__ import annotations
 
 import email
 import email.policy
-import mimetypes
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 
 from index.errors import ParseError
+from index.parsers.calendar import events
 from index.parsers.html import decode_html, tree, write
 from index.parsers.remarks import lacks
 from index.parsers.text import decode
@@ -26,7 +28,18 @@ Attachment = Callable[[bytes, str], Document]
 """``(data, file name) -> its document``; raises ``ParseError`` where no parser reads such files."""
 
 _ENCRYPTED = {"multipart/encrypted", "application/pkcs7-mime", "application/pgp-encrypted"}
-_SEEN_ONLY = ("image/", "audio/", "video/", "application/pgp-signature", "application/pkcs7-sig")
+_SIGNATURES = {f"application/{name}signature" for name in ("pgp-", "pkcs7-", "x-pkcs7-", "x-pgp-")}
+_SUFFIXES = {
+    "text/plain": ".txt",
+    "text/html": ".html",
+    "text/csv": ".csv",
+    "text/tab-separated-values": ".tsv",
+    "text/markdown": ".md",
+    "text/x-rst": ".rst",
+    "text/rtf": ".rtf",
+    "application/rtf": ".rtf",
+}
+"""What the names of attachments lack, which may have none at all."""
 _MALFORMED = (ValueError, IndexError, AttributeError, TypeError, LookupError, OverflowError)
 """What reading a header that is not as it should be raises."""
 
@@ -45,6 +58,7 @@ class _Reading:
     engine: str = ""
     unreached: int = 0
     unread: list[str] = field(default_factory=list)
+    events: set[str] = field(default_factory=set)
 
 
 def parse_eml(
@@ -57,7 +71,7 @@ def parse_eml(
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:200]:
         data = decode(data).encode("utf-8")
-    message = email.message_from_bytes(data, policy=email.policy.default)
+    message = email.message_from_bytes(_readable(data), policy=email.policy.default)
     if not isinstance(message, EmailMessage) or not message.keys():
         raise ParseError("The file is no mail: it has no header.")
     subject, sender = _header(message, "subject"), _header(message, "from")
@@ -87,49 +101,107 @@ def parse_eml(
     )
 
 
+def _readable(data: bytes) -> bytes:
+    """A mail whose header is in ASCII or UTF-8, as it should be."""
+    place = min(
+        (found for mark in (b"\n\n", b"\r\n\r\n") if (found := data.find(mark)) >= 0),
+        default=len(data),
+    )
+    head = data[:place]
+    if head.isascii():
+        return data
+    try:
+        return decode(head).encode("utf-8") + data[place:]
+    except ParseError:
+        return data
+
+
 def _read(part: Message, reading: _Reading, depth: int) -> None:
     """Add a part of a mail and the parts inside it, in order."""
-    kind = part.get_content_type()
+    kind, writer = part.get_content_type(), reading.writer
     payload = part.get_payload()
     parts = [one for one in payload if isinstance(one, Message)] if part.is_multipart() else []
-    if kind == "message/rfc822":
-        for inner in parts if depth < DEEPEST else ():
-            reading.writer.begin_section(2, _header(inner, "subject") or "Forwarded mail")
-            _read(inner, reading, depth + 1)
+    if kind == "message/rfc822" and parts:
+        for inner in parts:
+            _read_mail(inner, reading, depth)
+    elif kind == "message/delivery-status" and parts:
+        for inner in parts:
+            writer.add("; ".join(f"{name}: {_header(inner, name)}" for name in inner))
     elif kind == "multipart/alternative" and parts:
-        for one in _chosen(parts):
-            _read(one, reading, depth)
+        chosen = _chosen(parts)
+        for one in parts:
+            (_read if one in chosen else _read_beside)(one, reading, depth)
     elif parts:
         for one in parts:
             _read(one, reading, depth)
-    elif part.get_content_disposition() == "attachment" or _file_name(part):
-        _read_attachment(part, reading)
+    elif _is_attachment(part):
+        _read_attachment(part, reading, depth)
     elif kind == "text/html":
-        write(tree(_text(part)), reading.writer)
-    elif kind.startswith("text/"):
+        write(tree(_text(part)), writer)
+    else:
         lines = "\n".join(line.rstrip() for line in _text(part).splitlines())
         for paragraph in lines.split("\n\n"):
-            reading.writer.add(paragraph.strip("\n"))
+            writer.add(paragraph.strip("\n"))
+
+
+def _read_mail(mail: Message, reading: _Reading, depth: int) -> None:
+    subject = _header(mail, "subject") or "Forwarded mail"
+    if depth >= DEEPEST:
+        reading.unread.append(f"'{subject}': It is a mail in too many others.")
+        return
+    reading.writer.begin_section(2 + depth, subject)
+    facts = ((name, _header(mail, name)) for name in ("From", "Date"))
+    reading.writer.add("; ".join(f"{name}: {value}" for name, value in facts if value))
+    _read(mail, reading, depth + 1)
+    reading.writer.close_sections(1 + depth)
+
+
+def _read_beside(part: Message, reading: _Reading, depth: int) -> None:
+    """Add the attachments in a way of saying it that is not read."""
+    for one in part.walk():
+        is_picture = one.get_content_maintype() == "image" and one.get("content-id") is not None
+        if not one.is_multipart() and _is_attachment(one) and not is_picture:
+            _read_attachment(one, reading, depth)
 
 
 def _chosen(parts: list[Message]) -> list[Message]:
     """The way of saying it that is read: plain text if there is any, else HTML, else all ways."""
     for wanted in ("text/plain", "text/html"):
         for part in parts:
-            inside = [one for one in part.walk() if one.get_content_type() == wanted]
-            if any(_text(one).strip() for one in inside):
+            inside = (one for one in part.walk() if one.get_content_type() == wanted)
+            if any(not _is_attachment(one) and _text(one).strip() for one in inside):
                 return [part]
     return parts
 
 
-def _read_attachment(part: Message, reading: _Reading) -> None:
+def _is_attachment(part: Message) -> bool:
+    """Whether a part is a file, and not a piece of the mail's text."""
+    if part.get_content_disposition() == "attachment" or _file_name(part):
+        return True
     kind = part.get_content_type()
+    is_text = kind == "text/plain" or (kind not in _SUFFIXES and kind != "text/calendar")
+    return kind != "text/html" and not (
+        is_text and part.get_content_maintype() in ("text", "multipart", "message")
+    )
+
+
+def _read_attachment(part: Message, reading: _Reading, depth: int) -> None:
+    kind, writer = part.get_content_type(), reading.writer
     inside = part.get_content_disposition() != "attachment"
     payload = part.get_payload(decode=True)
-    if kind.startswith(_SEEN_ONLY) and (inside or "signature" in kind):
+    is_seen = part.get_content_maintype() in ("image", "audio", "video")
+    if kind in _SIGNATURES or (is_seen and inside):
         return
-    name = _file_name(part) or f"attachment{mimetypes.guess_extension(kind) or ''}"
     if reading.attachment is None or not isinstance(payload, bytes):
+        return
+    name = _file_name(part) or "attachment"
+    if not PurePosixPath(name).suffix:
+        name += _SUFFIXES.get(kind, "")
+    if kind == "text/calendar" or name.lower().endswith(".ics"):
+        for event in events(_text(part)):
+            if event not in reading.events:  # it may be there as text and as a file
+                reading.events.add(event)
+                writer.add(event)
         return
     try:
         found = reading.attachment(payload, name)
@@ -138,11 +210,22 @@ def _read_attachment(part: Message, reading: _Reading) -> None:
         return
     reading.engine = reading.engine or found.metadata.get("ocr", "")
     reading.unreached += len(found.extent.unreached)
-    reading.writer.left_out += found.extent.left_out
+    writer.left_out += found.extent.left_out
     reading.unread += [f"'{name}': {reason}" for reason in lacks(found.extent)]
-    reading.writer.begin_section(2, found.title or name)
+    title = found.title or name
+    writer.begin_section(2 + depth, title)
+    above: tuple[str, ...] = ()
     for block in found.blocks:
-        reading.writer.add(found.text[block.start : block.end])
+        path = tuple(heading for heading in block.headings if heading != title)
+        pairs = zip(path, above, strict=False)
+        same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+        if len(above) > same:
+            writer.close_sections(2 + depth + same)
+        for level, heading in enumerate(path[same:], start=3 + depth + same):
+            writer.begin_section(level, heading)
+        above = path
+        writer.add(found.text[block.start : block.end])
+    writer.close_sections(1 + depth)
 
 
 def _file_name(part: Message) -> str:
@@ -177,7 +260,10 @@ def _header(message: Message, name: str) -> str:
 
 
 def _date(message: Message) -> str:
-    try:
-        return parsedate_to_datetime(_header(message, "date")).date().isoformat()
-    except _MALFORMED:
-        return ""
+    date = _header(message, "date")
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            return read(date).date().isoformat()
+        except _MALFORMED:
+            continue
+    return ""

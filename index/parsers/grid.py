@@ -6,9 +6,15 @@ columns are those of the head's cells above; a cell as wide as the table has non
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+_VALUE = re.compile(
+    r"[-+(]?[$€£¥]?\s?[-+]?[\d.,' ]*\d[\d.,' ]*\)?\s?[%€$£¥]?"
+    r"|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}(?:[T ].*)?|\d{1,2}:\d\d(?::\d\d)?"
+)
+_YEAR = re.compile(r"(?:1[5-9]|20|21)\d\d")
 WIDEST = 1000  # columns; a page may claim that a cell spans millions
 
 
@@ -52,9 +58,33 @@ def row_texts(rows: Sequence[Sequence[Cell]], head: int = 1) -> Iterator[tuple[i
     names: list[str] = []
     if 0 < head < len(filled):
         names = _names([grid[number] for number in filled[:head]])
-        filled = filled[head:]
+        heads, filled = filled[:head], filled[head:]
+        shown = {column for number in filled for column in _named(grid[number], names)}
+        if any(name and column not in shown for column, name in enumerate(names)):
+            for number in heads:  # a name that no row has would be lost
+                yield number, _text(grid[number], (), width)
     for number in filled:
         yield number, _text(grid[number], names, width)
+
+
+def guessed_head(rows: Sequence[Sequence[Cell]]) -> int:
+    """How many rows name the columns of a table that does not say so: one or none."""
+    filled = [[" ".join(cell.text.split()) for cell in row] for row in rows]
+    filled = [row for row in filled if sum(map(bool, row)) > 1]
+    if not filled or not is_head(filled[0]):
+        return 0
+    pairs = sum(len(row) == 2 and row[0].endswith(":") for row in filled)
+    return int(2 * pairs < len(filled))
+
+
+def is_head(cells: Sequence[str]) -> bool:
+    """Whether a first row names columns: all different, none long, none a value but for years."""
+    named = [cell for cell in cells if cell]
+    if len(named) < 2 or len(named) > len(set(named)) or max(map(len, named)) > 80:
+        return False
+    values = [cell for cell in named if _VALUE.fullmatch(cell)]
+    are_years = len(values) > 1 and all(map(_YEAR.fullmatch, values))
+    return not values or (are_years and cells[0] not in values)
 
 
 def _placed(rows: Iterable[Sequence[Cell]]) -> Iterator[list[Place]]:
@@ -95,18 +125,32 @@ def _names(head: Sequence[Sequence[Place]]) -> list[str]:
     return [" ".join(name) for name in names]
 
 
+def _shown(row: Sequence[Place]) -> Iterator[Place]:
+    """The cells that stand in a row's text: its own, and those at the left that began above."""
+    heading = True  # so far all cells began above
+    for place in row:
+        if not place.continued or heading:
+            yield place
+        heading = heading and place.continued
+
+
+def _named(row: Sequence[Place], names: Sequence[str]) -> set[int]:
+    """The columns whose names stand in a row's text."""
+    if row[-1].end > len(names):
+        return set()
+    shown = (place for place in _shown(row) if place.text)
+    return {column for place in shown for column in range(place.start, place.end)}
+
+
 def _text(row: Sequence[Place], names: Sequence[str], width: int) -> str:
     fits = row[-1].end <= len(names)
     parts = []
-    heading = True  # so far all cells began above
-    for place in row:
-        if place.continued and not heading:
-            continue
-        heading = place.continued
+    for place in _shown(row):
         wide = place.end - place.start == width > 1
         name = ""
         if fits and not wide:
             name = ", ".join(dict.fromkeys(filter(None, names[place.start : place.end])))
         if place.text:
             parts.append(f"{name}: {place.text}" if name else place.text)
-    return "; ".join(parts)
+    joined = "; ".join(parts)
+    return joined if names else joined.replace(":; ", ": ")  # "Port:" names what stands beside it

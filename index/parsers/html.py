@@ -8,12 +8,25 @@ and no script runs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from index.errors import ParseError
-from index.parsers.grid import WIDEST, Cell
+from index.parsers.author import day, names
+from index.parsers.html_table import is_layout, texts_of
+from index.parsers.html_text import (
+    BLOCKS,
+    BREAK,
+    DEEPEST,
+    INLINE,
+    SOFT,
+    as_it_is,
+    inline,
+    is_left_out,
+    mark_pages,
+    visible,
+)
+from index.parsers.numerals import numeral
 from index.parsers.text import decode
 from index.parsers.writer import Writer
 from index.records import Document, Extent
@@ -21,24 +34,18 @@ from index.records import Document, Extent
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode as Node
 
-NO_TEXT = frozenset(
-    "script style template noscript iframe object embed canvas audio video head".split()
-)
-LEFT_OUT = NO_TEXT | frozenset(
-    "nav form button input select textarea svg math map dialog menu".split()
-)
-BLOCKS = frozenset(
-    "p div section article main header footer aside ul ol li dl dt dd blockquote pre figure "
-    "figcaption table tr td th caption address details summary center body html hgroup fieldset "
-    "h1 h2 h3 h4 h5 h6 hr".split()
-)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_ROLES = frozenset("navigation banner contentinfo search menu menubar toolbar dialog".split())
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_CHARSET = re.compile(rb"""charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+_BARE = re.compile(r"list-style(?:-type)?\s*:\s*none", re.IGNORECASE)
+_CHARSET = re.compile(
+    rb"""charset\s*=\s*["']?\s*([\w.:-]+)|<\?xml[^>]*\sencoding\s*=\s*["']([\w.:-]+)""",
+    re.IGNORECASE,
+)
+_AUTHORS = frozenset("author dc.creator dcterms.creator citation_author".split())
+_DATES = frozenset(
+    "article:published_time date dc.date dcterms.date dcterms.created dcterms.issued "
+    "datepublished citation_publication_date".split()
+)
 _BLANK = re.compile(r"\n\s*\n")
-_BREAK = "\x00"  # stands for <br> until white space has been made one space
-DEEPEST = 250  # elements inside each other; deeper ones are read as one text
 
 
 def parse_html(data: bytes, document_id: str, digest: str) -> Document:
@@ -61,14 +68,15 @@ def parse_html(data: bytes, document_id: str, digest: str) -> Document:
         tuple(writer.blocks),
         "html",
         digest,
-        extent=Extent(left_out=writer.left_out),
+        _facts(root),
+        Extent(left_out=writer.left_out),
     )
 
 
 def decode_html(data: bytes) -> str:
     """Characters by byte-order mark, by the declared charset if it fits, else as plain text."""
     found = _CHARSET.search(data[:4096])
-    return decode(data, found[1].decode("ascii", "replace") if found else "")
+    return decode(data, (found[1] or found[2]).decode("ascii", "replace") if found else "")
 
 
 def tree(text: str) -> Node:
@@ -82,136 +90,136 @@ def tree(text: str) -> Node:
     root = LexborHTMLParser(text.encode("utf-8", "replace")).root
     if root is None:
         raise ParseError("The page is empty.")
+    mark_pages(root)
     return root
 
 
 def write(root: Node, writer: Writer) -> None:
     """Add what a reader sees of an element to a writer."""
-    parts: list[str] = []
+    _Page(writer).write(root)
 
-    def flush() -> None:
-        text = " ".join("".join(parts).split()).replace(_BREAK, "\n")
-        parts.clear()
-        writer.add("\n".join(line.strip() for line in text.split("\n")))
 
-    def visit(node: Node, depth: int) -> None:
-        tag = node.tag
-        if tag == "-text":
-            parts.append(node.text_content or "")
-        elif tag == "br":
-            parts.append(f" {_BREAK} ")
-        elif _left_out(node):
-            leave_out(node, writer)
-        elif tag in _HEADINGS:
-            flush()
-            if heading := visible(node, writer):
-                writer.begin_section(_HEADINGS[tag], heading)
-        elif tag == "table" and not node.css("table table"):
-            flush()
-            _write_table(node, writer)
+class _Page:
+    """Gathers the words of a paragraph until it ends, and what stands before the next one."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._parts: list[str] = []
+        self._before: list[str] = []  # the number of an item, or the term that is explained
+
+    def write(self, root: Node) -> None:
+        self._visit(root, 0)
+        self._flush()
+
+    def _flush(self) -> None:
+        text = " ".join("".join(self._parts).split()).replace(BREAK, "\n").replace(SOFT, "")
+        self._parts.clear()
+        text = "\n".join(line.strip() for line in text.split("\n")).strip()
+        if text:
+            self._writer.add(" ".join([*self._before, text]))
+            self._before.clear()
+
+    def _visit(self, node: Node, depth: int) -> None:
+        tag = node.tag or ""
+        level = _HEADINGS.get(tag) or _level(node)
+        if tag == "-text" or tag in INLINE or is_left_out(node):
+            self._parts.append(inline(node, self._writer))
+        elif level:
+            self._flush()
+            if heading := visible(node, self._writer):
+                self._writer.begin_section(level, " ".join([*self._before, heading]))
+                self._before.clear()
+        elif tag == "table" and not is_layout(node):
+            self._flush()
+            self._table(node, depth)
         elif tag == "pre":
-            flush()
-            for part in _BLANK.split(node.text()):
-                writer.add(part.strip("\n"))
+            self._flush()
+            for part in _BLANK.split(as_it_is(node)):
+                self._writer.add(part.strip("\n"))
+        elif tag == "dt":
+            self._flush()
+            self._before.append(f"{visible(node, self._writer).rstrip(':')}:")
+        elif depth > DEEPEST:
+            self._parts.append(f" {node.text(separator=' ')} ")
+        elif tag in BLOCKS:
+            self._flush()
+            self._children(node, depth)
+            self._flush()
         else:
-            if tag in BLOCKS:
-                flush()
-            if depth > DEEPEST:
-                parts.append(node.text(separator=" "))
-            else:
-                for child in node.iter(include_text=True):
-                    visit(child, depth + 1)
-            if tag in BLOCKS:
-                flush()
+            self._children(node, depth)
 
-    visit(root, 0)
-    flush()
+    def _children(self, node: Node, depth: int) -> None:
+        """What is in an element; items of a numbered list after their numbers."""
+        marks = _marks(node) if node.tag == "ol" else {}
+        for number, child in enumerate(node.iter(include_text=True)):
+            if number in marks:
+                self._before.append(marks[number])
+            self._visit(child, depth + 1)
+            if number in marks:
+                self._flush()
+                self._before.clear()
+        if node.tag == "dl" and self._before:  # a term that nothing explains
+            self._writer.add(" ".join(self._before).rstrip(":"))
+            self._before.clear()
 
-
-def visible(node: Node, writer: Writer, depth: int = 0) -> str:
-    """The text of an element on one line, without what is left out, which the writer counts."""
-    if depth > DEEPEST:
-        return " ".join(node.text(separator=" ").split())
-    parts: list[str] = []
-    for child in node.iter(include_text=True):
-        if child.tag == "-text":
-            parts.append(child.text_content or "")
-        elif _left_out(child):
-            leave_out(child, writer)
-        else:
-            apart = " " if child.tag in BLOCKS or child.tag == "br" else ""
-            inner = visible(child, writer, depth + 1)
-            raw = child.text()
-            # White space at the edges of an inline element sets words apart.
-            before = " " if raw[:1].isspace() else apart
-            parts.append(f"{before}{inner}{' ' if raw[-1:].isspace() else apart}")
-    return " ".join("".join(parts).split())
+    def _table(self, table: Node, depth: int) -> None:
+        """A paragraph for each row; tables inside its cells follow it."""
+        writer = self._writer
+        for child in table.iter():
+            if child.tag == "caption":
+                writer.add(visible(child, writer))
+        for text, inner in texts_of(table, writer):
+            writer.add(text)
+            for found in inner:
+                self._visit(found, depth + 1)
+                self._flush()
 
 
-def leave_out(node: Node, writer: Writer) -> None:
-    """Count the text of an element that is not kept."""
-    parts: list[str] = []
-    waiting = [node]
-    while waiting:
-        one = waiting.pop()
-        if one.tag == "-text":
-            parts.append(one.text_content or "")
-        elif one.tag not in NO_TEXT:
-            waiting.extend(one.iter(include_text=True))
-    writer.leave_out(" ".join(parts))
+def _level(node: Node) -> int:
+    """The level of an element that calls itself a heading; 0 for others."""
+    attributes = node.attributes if node.tag in BLOCKS else {}
+    if attributes.get("role") != "heading":
+        return 0
+    level = attributes.get("aria-level") or ""
+    return int(level[:2]) if level.isascii() and level.isdecimal() else 2
 
 
-def _left_out(node: Node) -> bool:
-    if node.tag in LEFT_OUT:
-        # Some servers put the whole page into a form.
-        return node.tag != "form" or node.css_first("h1, main, article") is None
-    attributes = node.attributes
-    if attributes and "note" in f"{attributes.get('epub:type')} {attributes.get('role')}":
-        return False  # a note that is hidden until someone points at its number
-    return bool(attributes) and (
-        attributes.get("role") in _ROLES
-        or attributes.get("aria-hidden") == "true"
-        or "hidden" in attributes
-        or bool(_HIDDEN.search(attributes.get("style") or ""))
-    )
+def _marks(ordered: Node) -> dict[int, str]:
+    """The number that is seen before each item of a list, by the item's place in it."""
+    attributes = ordered.attributes
+    if _BARE.search(attributes.get("style") or ""):
+        return {}
+    places = [
+        (place, child)
+        for place, child in enumerate(ordered.iter(include_text=True))
+        if child.tag == "li"
+    ]
+    falls = "reversed" in attributes
+    number = _integer(attributes.get("start"), len(places) if falls else 1)
+    marks = {}
+    for place, item in places:
+        number = _integer(item.attributes.get("value"), number)
+        style = item.attributes.get("type") or attributes.get("type") or "1"
+        marks[place] = f"{numeral(number, style)}."
+        number += -1 if falls else 1
+    return marks
 
 
-def _write_table(table: Node, writer: Writer) -> None:
-    caption = table.css_first("caption")
-    if caption is not None:
-        writer.add(visible(caption, writer))
-    rows: list[list[Cell]] = []
-    head = 0
-    for row in _seen(table.css("tr"), writer):
-        cells = _seen((cell for cell in row.iter() if cell.tag in ("td", "th")), writer)
-        inside = row.parent
-        heads = (inside is not None and inside.tag == "thead") or (
-            bool(cells) and all(cell.tag == "th" for cell in cells)
-        )
-        if heads and head == len(rows):
-            head += 1
-        rows.append(
-            [
-                Cell(visible(one, writer), _span(one, "colspan"), _span(one, "rowspan"))
-                for one in cells
-            ]
-        )
-    if rows and max(map(len, rows)) < 2:  # only there to place things on the page
-        head = 0
-    writer.add_table(rows, head=head)
+def _integer(value: str | None, otherwise: int) -> int:
+    found = re.fullmatch(r"\s*([-+]?\d{1,9})\s*", value or "", re.ASCII)
+    return int(found[1]) if found else otherwise
 
 
-def _seen(nodes: Iterable[Node], writer: Writer) -> list[Node]:
-    """Those that are not left out; the writer counts the others."""
-    kept = []
-    for node in nodes:
-        if _left_out(node):
-            leave_out(node, writer)
-        else:
-            kept.append(node)
-    return kept
-
-
-def _span(cell: Node, name: str) -> int:
-    value = cell.attributes.get(name) or ""
-    return min(int(value), WIDEST) if value.isascii() and value.isdecimal() else 1
+def _facts(root: Node) -> dict[str, str]:
+    """Author and date, as the page's head names them."""
+    authors, dates = [], []
+    for meta in root.css("meta"):
+        attributes = meta.attributes
+        keys = (attributes.get(key) or "" for key in ("name", "property", "itemprop"))
+        name = next(filter(None, keys), "").lower()
+        if name in _AUTHORS:
+            authors.append(attributes.get("content"))
+        elif name in _DATES:
+            dates.append(day(attributes.get("content")))
+    facts = {"author": names(authors), "date": next(filter(None, dates), "")}
+    return {key: value for key, value in facts.items() if value}

@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from collections import Counter
 from pathlib import PurePosixPath
+from typing import Literal
 
 from index.errors import ParseError
+from index.parsers.grid import is_head
 from index.parsers.text import decode
 from index.parsers.writer import Writer, row_text
 from index.records import Document
@@ -23,25 +26,32 @@ def parse_table(data: bytes, document_id: str, digest: str) -> Document:
     """
     text = decode(data)
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=False)
+    mark, skipped = _delimiter(text)
+    # A quotation mark that is never closed would make one cell of all that follows.
+    closed = text.count('"') % 2 == 0
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if closed else csv.QUOTE_NONE
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, quoting=quoting)
     writer = Writer()
     columns: list[str] = []
+    before = 0  # how many blocks stand above the names
+    may_be_head = True
     line = 1
     try:
         for row in reader:
             cells = [" ".join(cell.split()) for cell in row]
-            if any(cells):
-                if not columns and not writer.blocks and _is_head(cells):
-                    columns = cells
-                    head_line = line
-                elif columns and len(cells) <= len(columns):
+            filled = sum(map(bool, cells))
+            if filled and line > skipped:
+                if may_be_head and is_head(cells):
+                    columns, head_line, before = cells, line, len(writer.blocks)
+                elif len(cells) <= len(columns):
                     writer.add(row_text(columns, cells), line)
                 else:
                     writer.add("; ".join(filter(None, cells)), line)
+                may_be_head = may_be_head and filled == 1  # titles may stand above the names
             line = reader.line_num + 1
     except csv.Error as error:
         raise ParseError(f"Line {reader.line_num} of the table cannot be read: {error}.") from error
-    if columns and not writer.blocks:
+    if columns and len(writer.blocks) == before:
         writer.add("; ".join(filter(None, columns)), head_line)
     path = PurePosixPath(document_id)
     name = path.stem.replace("_", " ").replace("-", " ").strip()
@@ -49,34 +59,16 @@ def parse_table(data: bytes, document_id: str, digest: str) -> Document:
     return Document(document_id, name, writer.text(), tuple(writer.blocks), kind, digest)
 
 
-def _delimiter(text: str) -> str:
-    """The character that sets apart the same number of cells in most of the first lines."""
+def _delimiter(text: str) -> tuple[str, int]:
+    """What sets cells apart, and how many lines say so.
+
+    That is the character which sets apart the same number of cells in most of the first lines.
+    """
     lines = [line for line in text[:20_000].splitlines() if line.strip()][:20]
     if lines and lines[0].lower().startswith("sep=") and len(lines[0]) == 5:
-        return lines[0][4]
-    counts = {mark: [len(row) for row in csv.reader(lines, delimiter=mark)] for mark in _DELIMITERS}
-    return max(
-        _DELIMITERS,
-        key=lambda mark: (
-            sum(1 for count in counts[mark] if count > 1 and count == counts[mark][0]),
-            counts[mark][0] if counts[mark] else 0,
-        ),
-    )
-
-
-def _is_head(cells: list[str]) -> bool:
-    """Whether a first row names columns: all different, none a number, none long."""
-    named = [cell for cell in cells if cell]
-    return (
-        len(named) == len(set(named)) > 1
-        and all(len(cell) <= 80 for cell in named)
-        and not any(_is_number(cell) for cell in named)
-    )
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell.replace(",", "").replace("%", "").lstrip("$€£"))
-    except ValueError:
-        return False
-    return True
+        return lines[0][4], 1
+    best = {}
+    for mark in _DELIMITERS:
+        counts = Counter(len(row) for row in csv.reader(lines, delimiter=mark) if len(row) > 1)
+        best[mark] = max(((times, cells) for cells, times in counts.items()), default=(0, 0))
+    return max(_DELIMITERS, key=best.__getitem__), 0

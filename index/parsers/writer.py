@@ -44,6 +44,11 @@ class Writer:
             self._bare = False
             self.add(self._headings.pop(), *self._place)
 
+    def close_sections(self, level: int) -> None:
+        """End the sections below a level: what follows does not belong to them."""
+        self.end_section()
+        self._headings = self._headings[:level]
+
     def add(self, text: str, line: int | None = None, page: int | None = None) -> None:
         """A paragraph; one without visible characters is left out."""
         text = whole(text).strip()
