@@ -26,6 +26,7 @@ from index.errors import (
     StoreError,
 )
 from index.lexical import LexicalIndex
+from index.map import Map
 from index.sentences import SentenceVectors
 from index.table import Table
 from index.vectors import FaissIndex, Nearest
@@ -95,7 +96,9 @@ class Snapshot:
         self.vectors = FaissIndex.load(folder)
         self.lexical = LexicalIndex.load(folder / LEXICAL, self.manifest.passages)
         self.sentences = SentenceVectors(folder)
+        self.map = Map.load(folder)
         rows = {len(self.table), len(self.vectors), len(self.sentences)}
+        rows |= {len(self.map)} if self.map else set()
         if rows != {self.manifest.passages}:
             raise IndexDamagedError(
                 f"The parts of snapshot {self.id} disagree on the number of passages: "
