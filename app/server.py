@@ -1,7 +1,7 @@
 """One process that serves the page: Streamlit inside Starlette, run by uvicorn.
 
 It adds what a page that stays on its own machine needs: security headers, a check of the Host
-header, and health routes. It makes no index and parses no question.
+header, health routes, and the points of the map. It makes no index and parses no question.
 """
 
 from __future__ import annotations
@@ -54,6 +54,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+
+UNCHANGING = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""For what has a snapshot's name in its address."""
 
 STREAM_LIMIT = 16 * 1024 * 1024
 """Bytes of one message from a browser; the page takes no uploads."""
@@ -158,9 +161,12 @@ def create_application(settings: Settings, service: Service) -> st.App:
     """The ASGI application: the page, its health routes and what guards them."""
     import streamlit as st
     from starlette.middleware import Middleware
-    from starlette.responses import PlainTextResponse
+    from starlette.responses import JSONResponse, PlainTextResponse
+    from starlette.responses import Response as WholeResponse
     from starlette.routing import Route
     from streamlit.web.bootstrap import load_config_options
+
+    from app.ui.view import preview_data
 
     load_config_options(STREAMLIT | {"server.address": settings.host, "server.port": settings.port})
 
@@ -177,6 +183,22 @@ def create_application(settings: Settings, service: Service) -> st.App:
             return PlainTextResponse(str(error), 503)
         return PlainTextResponse("ready")
 
+    def points(request: Request) -> Response:
+        try:
+            found = service.points(request.path_params["snapshot"])
+        except PassagesError as error:
+            return PlainTextResponse(str(error), 404)
+        return WholeResponse(found, media_type="application/octet-stream", headers=UNCHANGING)
+
+    def preview(request: Request) -> Response:
+        row = request.path_params["row"]
+        try:
+            number = int(row) if row.isdecimal() and len(row) < 10 else -1
+            found = service.passage_in_row(request.path_params["snapshot"], number)
+        except PassagesError as error:
+            return PlainTextResponse(str(error), 404)
+        return JSONResponse(preview_data(found), headers=UNCHANGING)
+
     @contextlib.asynccontextmanager
     async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any] | None]:  # noqa: ARG001
         print(f"Passages is at {url(settings.host, settings.port)}", flush=True)
@@ -185,7 +207,12 @@ def create_application(settings: Settings, service: Service) -> st.App:
     return st.App(
         SCRIPT,
         lifespan=lifespan,
-        routes=[Route("/healthz", healthy), Route("/readyz", ready)],
+        routes=[
+            Route("/healthz", healthy),
+            Route("/readyz", ready),
+            Route("/points/{snapshot}", points),
+            Route("/points/{snapshot}/{row}", preview),
+        ],
         middleware=[Middleware(Guard, allowed_hosts=settings.allowed_hosts, policy=policy)],
     )
 

@@ -11,6 +11,7 @@ import threading
 from dataclasses import dataclass
 from functools import lru_cache
 
+from app.groups import groups
 from app.judgements import FILE, Judgements
 from app.rebuild import BuildState, Rebuild
 from app.settings import Settings
@@ -31,6 +32,7 @@ from index.errors import (
 from index.extractor import CrossEncoder, Extractor, Reader
 from index.filters import Filter
 from index.history import Difference, difference
+from index.map import Map
 from index.parsers.picture import Picture
 from index.pictures import Pictures
 from index.progress import OnProgress
@@ -38,6 +40,7 @@ from index.reader import DEPTH, rerank
 from index.records import Answer, DocumentSummary, FileReport, Hit, Passage
 from index.search import Searcher
 from index.store import Manifest, Snapshot, Store, size_of
+from index.table import Table
 from index.vectors import EXACT, Nearest
 from index.verify import VerifyReport, verify
 
@@ -90,6 +93,7 @@ class Service:
         self._searcher: Searcher | None = None
         self._lock = threading.Lock()
         self._suggestions: tuple[str, list[str]] | None = None
+        self._points: tuple[str, bytes] | None = None
         self._refused: tuple[str | None, str] = ("", "")
         self.as_shipped = False
         """Whether what was fitted to questions of one's own is left aside."""
@@ -180,6 +184,46 @@ class Service:
         if passage is None:
             raise QueryError(f"The library has no passage '{passage_id}'.")
         return passage
+
+    def map(self) -> tuple[str, Map]:
+        """The map of the index, and the name of its snapshot.
+
+        Raises:
+            IndexMissingError: the index has no map. Else as ``ask`` does.
+        """
+        snapshot = self._current().snapshot
+        if snapshot.map is None:
+            raise IndexMissingError("The index has no map yet. Run: python -m app build")
+        return snapshot.id, snapshot.map
+
+    def points(self, snapshot: str) -> bytes:
+        """The points of the map, as ``Groups.pack`` writes them; kept for each snapshot.
+
+        Raises:
+            QueryError: this is not the snapshot in use. Else as ``map`` does.
+        """
+        table, (name, drawn) = self._at(snapshot), self.map()
+        if self._points is None or self._points[0] != name:
+            names = [ids[0] for ids in table.document_ids()]
+            self._points = name, groups(table.documents()).pack(drawn.places, names)
+        return self._points[1]
+
+    def passage_in_row(self, snapshot: str, row: int) -> Passage:
+        """The passage of a row of a snapshot, which must be the one in use.
+
+        Raises:
+            QueryError: it is not, or it has no such row. Else as ``ask`` does.
+        """
+        table = self._at(snapshot)
+        if not 0 <= row < len(table):
+            raise QueryError(f"The index has no passage in row {row}.")
+        return table.passage(row)
+
+    def _at(self, snapshot: str) -> Table:
+        current = self._current().snapshot
+        if snapshot != current.id:
+            raise QueryError(f"The index '{snapshot}' is not the one in use. Load the page again.")
+        return current.table
 
     def suggestions(self, count: int = 4) -> list[str]:
         """Questions that this corpus answers; kept for each snapshot."""

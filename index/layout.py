@@ -63,7 +63,7 @@ def layout(
     return _filled(reduced, places)
 
 
-def _tell_nobody(steps: int) -> None:  # noqa: ARG001
+def _tell_nobody(steps: int) -> None:
     pass
 
 

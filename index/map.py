@@ -6,6 +6,7 @@ Where passages lie is ``layout``'s work. Row *i* of the places is passage *i*.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +28,9 @@ PLACES, REGIONS = "map.npy", "regions.json"
 _READ = 300  # passages of a region whose words are counted
 _TERMS = 3  # in a name
 _TYPICAL = 3  # passages that stand for a region
+_ALIKE = 1e-3
+_MORE_STOP_WORDS = frozenset({"does", "did", "used", "using"})  # that scikit-learn's list lacks
+_ROMAN = re.compile(r"[IVXLC]+")
 _WORD = re.compile(r"[^\W\d_][\w-]*\w(?:['’]\w+)?")
 
 
@@ -61,13 +65,13 @@ class Map:
     ) -> Map:
         """Lay out all passages and name the regions; ``advance`` is told of steps of ``layout``.
 
-        ``before`` are the ids of passages and the map that they have: they stay where they are,
-        and the regions nearly so, unless too many others are new.
+        ``before`` are the ids of passages and the map that they have: these stay where they are,
+        and so do the regions, unless too many others are new.
         """
         known, centres = None, None
         if before is not None:
             known = _known(table.ids(), *before)
-            if stays(known):
+            if stays(known):  # the regions then stay, too
                 centres = np.array([(one.x, one.y) for one in before[1].regions], np.float32)
         places = layout(vectors, known, advance)
         centres, regions = _cluster(places, centres)
@@ -113,19 +117,20 @@ def _known(ids: Sequence[str], old_ids: Sequence[str], old: Map) -> Floats:
 
 
 def _cluster(places: Floats, centres: Floats | None) -> tuple[Floats, Rows]:
-    """The middles of the regions, and the region of each passage (k-means)."""
+    """The middles of the regions, those given or new ones (k-means), and each passage's region."""
     import faiss
 
+    if centres is not None and len(centres):
+        return centres, faiss.knn(places, centres, 1)[1][:, 0]
     size = len(places)
-    count = min(max(round(size**0.5 / 4), 5), 24, max(1, size // 4))
-    if centres is not None and len(centres) <= size:
-        count = len(centres)
-    else:
-        centres = None
     means: Any = faiss.Kmeans(
-        2, count, niter=20, seed=0, min_points_per_centroid=1, max_points_per_centroid=2_000
+        2,
+        min(max(round(size**0.5 / 4), 5), 24, max(1, size // 4)),
+        seed=0,
+        min_points_per_centroid=1,
+        max_points_per_centroid=2_000,
     )
-    means.train(places, init_centroids=centres)
+    means.train(places)
     regions: Rows = means.index.search(places, 1)[1][:, 0]
     return means.centroids, regions
 
@@ -142,18 +147,19 @@ def _named(places: Floats, centres: Floats, regions: Rows, table: Table) -> tupl
         nearest = rows[np.argsort(np.square(places[rows] - centre).sum(axis=1), kind="stable")]
         typical = tuple(nearest[:_TYPICAL].tolist())
         terms = terms or (table.passage(typical[0]).title,)
-        x, y = places[rows].mean(axis=0).tolist()
+        x, y = centre.tolist()
         made.append(Region(terms, x, y, len(rows), typical))
     return tuple(sorted(made, key=lambda region: -region.passages))
 
 
-def name(regions: Iterable[Iterable[Passage]]) -> list[tuple[str, ...]]:
+def name(regions: Iterable[Sequence[Passage]]) -> list[tuple[str, ...]]:
     """The key terms of each group of passages, as people wrote them; no term names two groups.
 
-    Class-based tf-idf (Grootendorst, *BERTopic*, 2022) over how many passages have a term.
+    A term's score is the share ``p`` of the group's passages that have it, times ``ln(p / q)``
+    where ``q`` is its share of all: its part of the Kullback-Leibler divergence between them.
     """
-    written: dict[str, Counter[str]] = {}
-    counts = []
+    written: dict[str, Counter[str]] = {}  # term -> its forms
+    counts, sizes = [], []
     for passages in regions:
         found: Counter[str] = Counter()
         for passage in passages:
@@ -162,15 +168,19 @@ def name(regions: Iterable[Iterable[Passage]]) -> list[tuple[str, ...]]:
             for form, term in forms.items():
                 written.setdefault(term, Counter())[form] += 1
         counts.append(found)
+        sizes.append(len(passages))
     everywhere = sum(counts, Counter[str]())
-    average = everywhere.total() / max(1, len(counts))
     best: dict[str, tuple[float, int]] = {}  # term -> its highest score, and whose
-    for number, found in enumerate(counts):
+    for number, (found, size) in enumerate(zip(counts, sizes, strict=True)):
         fewest = min(2, max(found.values(), default=0))
         for term, times in found.items():
-            if times >= fewest:
-                score = times / found.total() * np.log1p(average / everywhere[term])
-                best[term] = max(best.get(term, (0.0, 0)), (score, number), key=lambda one: one[0])
+            if times < fewest:
+                continue
+            share = times / size
+            # Where a term is everywhere alike, for instance in the only group, its share decides.
+            score = share * (math.log(share * sum(sizes) / everywhere[term]) + _ALIKE)
+            if term not in best or score > best[term][0]:
+                best[term] = score, number
     terms: list[list[str]] = [[] for _ in counts]
     for term, (_, number) in sorted(best.items(), key=lambda item: (-item[1][0], item[0])):
         if len(terms[number]) < _TERMS:
@@ -185,12 +195,10 @@ def _forms(passage: Passage) -> dict[str, str]:
     text = " ".join(dict.fromkeys((passage.title, *passage.headings, passage.text)))
     forms = {}
     for word in dict.fromkeys(_WORD.findall(text)):
-        stem, _, ending = word.replace("’", "'").partition("'")
-        low = stem.lower()
-        if (
-            ending in ("", "s")
-            and low not in ENGLISH_STOP_WORDS
-            and not (len(low) < 3 and low.isascii())
-        ):
-            forms[stem] = term_of(low)
+        form, _, ending = word.replace("’", "'").partition("'")
+        low = form.lower()
+        short = len(low) < 3 and low.isascii()
+        telling = low not in ENGLISH_STOP_WORDS and low not in _MORE_STOP_WORDS
+        if ending in ("", "s") and telling and not short and not _ROMAN.fullmatch(form):
+            forms[form] = term_of(low)
     return forms
