@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import streamlit as st
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.routing import Route
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from app.service import Service
@@ -161,12 +162,9 @@ def create_application(settings: Settings, service: Service) -> st.App:
     """The ASGI application: the page, its health routes and what guards them."""
     import streamlit as st
     from starlette.middleware import Middleware
-    from starlette.responses import JSONResponse, PlainTextResponse
-    from starlette.responses import Response as WholeResponse
+    from starlette.responses import PlainTextResponse
     from starlette.routing import Route
     from streamlit.web.bootstrap import load_config_options
-
-    from app.ui.view import preview_data
 
     load_config_options(STREAMLIT | {"server.address": settings.host, "server.port": settings.port})
 
@@ -183,22 +181,6 @@ def create_application(settings: Settings, service: Service) -> st.App:
             return PlainTextResponse(str(error), 503)
         return PlainTextResponse("ready")
 
-    def points(request: Request) -> Response:
-        try:
-            found = service.points(request.path_params["snapshot"])
-        except PassagesError as error:
-            return PlainTextResponse(str(error), 404)
-        return WholeResponse(found, media_type="application/octet-stream", headers=UNCHANGING)
-
-    def preview(request: Request) -> Response:
-        row = request.path_params["row"]
-        try:
-            number = int(row) if row.isdecimal() and len(row) < 10 else -1
-            found = service.passage_in_row(request.path_params["snapshot"], number)
-        except PassagesError as error:
-            return PlainTextResponse(str(error), 404)
-        return JSONResponse(preview_data(found), headers=UNCHANGING)
-
     @contextlib.asynccontextmanager
     async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any] | None]:  # noqa: ARG001
         print(f"Passages is at {url(settings.host, settings.port)}", flush=True)
@@ -210,11 +192,38 @@ def create_application(settings: Settings, service: Service) -> st.App:
         routes=[
             Route("/healthz", healthy),
             Route("/readyz", ready),
-            Route("/points/{snapshot}", points),
-            Route("/points/{snapshot}/{row}", preview),
+            *routes_of_map(service),
         ],
         middleware=[Middleware(Guard, allowed_hosts=settings.allowed_hosts, policy=policy)],
     )
+
+
+def routes_of_map(service: Service) -> list[Route]:
+    """The points of a snapshot's map in one piece, and what is shown of a single one."""
+    from starlette import responses, routing
+
+    from app.ui.view import preview_data
+
+    def points(request: Request) -> Response:
+        try:
+            found = service.points(request.path_params["snapshot"])
+        except PassagesError as error:
+            return responses.PlainTextResponse(str(error), 404)
+        return responses.Response(found, media_type="application/octet-stream", headers=UNCHANGING)
+
+    def point(request: Request) -> Response:
+        row = request.path_params["row"]
+        try:
+            number = int(row) if row.isdecimal() and len(row) < 10 else -1
+            found = service.passage_in_row(request.path_params["snapshot"], number)
+        except PassagesError as error:
+            return responses.PlainTextResponse(str(error), 404)
+        return responses.JSONResponse(preview_data(found), headers=UNCHANGING)
+
+    return [
+        routing.Route("/points/{snapshot}", points),
+        routing.Route("/points/{snapshot}/{row}", point),
+    ]
 
 
 def url(host: str, port: int) -> str:

@@ -62,7 +62,7 @@ def map_data(snapshot: str, drawn: Map, answer: Answer | None) -> dict[str, Any]
     return {
         "snapshot": snapshot,
         "passages": len(drawn),
-        "kind": coloured.kind,
+        "legend": say("map.documents" if coloured.kind == "document" else "map.folders"),
         "groups": [
             {"name": name_of.get(one, one), "passages": size}
             for one, size in zip(coloured.names, coloured.passages, strict=True)
@@ -70,7 +70,7 @@ def map_data(snapshot: str, drawn: Map, answer: Answer | None) -> dict[str, Any]
         "rest": coloured.rest,
         "regions": regions(snapshot, drawn),
         "answered": bool(answer and answer.answered),
-        "hits": [{"number": hit.rank, "row": hit.row, **preview_data(hit.passage)} for hit in hits],
+        "hits": [{"rank": hit.rank, "row": hit.row, **preview_data(hit.passage)} for hit in hits],
     }
 
 

@@ -380,7 +380,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function legendOf() {
     const list = element("div", "legend");
     list.setAttribute("role", "group");
-    list.setAttribute("aria-label", words(data.kind));
+    list.setAttribute("aria-label", data.legend);
     const names = [...data.groups];
     if (data.rest) names.push({ name: words("rest"), passages: data.rest });
     names.forEach(({ name, passages }, number) => {
