@@ -93,6 +93,10 @@ def _tsne(points: Floats, advance: Callable[[int], None]) -> NDArray[np.float64]
     from openTSNE.affinity import PerplexityBasedNN
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
+    def told(*_: object) -> bool:
+        advance(_EACH)
+        return False  # whether to stop
+
     rows, distances = _others(points, min(3 * _PERPLEXITY, len(points) - 1))
     near = PerplexityBasedNN(
         knn_index=PrecomputedNeighbors(rows, distances), perplexity=_PERPLEXITY, n_jobs=-1
@@ -106,7 +110,7 @@ def _tsne(points: Floats, advance: Callable[[int], None]) -> NDArray[np.float64]
         # Most of the work cannot be shared, and threads that wait for busy cores cost time.
         n_jobs=1,
         random_state=0,
-        callbacks=lambda *_: advance(_EACH),
+        callbacks=told,
         callbacks_every_iters=_EACH,
     )
     embedding.optimize(EARLY, exaggeration=12, momentum=0.5, inplace=True)

@@ -121,6 +121,11 @@ class TestLayout:
         monkeypatch.setattr(layouts, "_EXACT", 0)
         assert kept(vectors, layout(indexed(vectors))) > 0.8 * exact
 
+    def test_what_listens_to_the_steps_changes_nothing(self) -> None:
+        vectors = indexed(on_topics(120))
+        listened = layout(vectors, advance=lambda steps: True)
+        np.testing.assert_array_equal(layout(vectors), listened)
+
     @pytest.mark.parametrize("size", [3, 100])
     @pytest.mark.parametrize("again", [False, True])
     def test_all_steps_are_told(self, size: int, again: bool) -> None:
