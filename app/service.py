@@ -40,7 +40,6 @@ from index.reader import DEPTH, rerank
 from index.records import Answer, DocumentSummary, FileReport, Hit, Passage
 from index.search import Searcher
 from index.store import Manifest, Snapshot, Store, size_of
-from index.table import Table
 from index.vectors import EXACT, Nearest
 from index.verify import VerifyReport, verify
 
@@ -185,28 +184,26 @@ class Service:
             raise QueryError(f"The library has no passage '{passage_id}'.")
         return passage
 
-    def map(self) -> tuple[str, Map]:
-        """The map of the index, and the name of its snapshot.
-
-        Raises:
-            IndexMissingError: the index has no map. Else as ``ask`` does.
-        """
+    def map(self) -> tuple[str, Map | None]:
+        """The name of the snapshot in use and its map, if it has one; raises as ``ask`` does."""
         snapshot = self._current().snapshot
-        if snapshot.map is None:
-            raise IndexMissingError("The index has no map yet. Run: python -m app build")
         return snapshot.id, snapshot.map
 
     def points(self, snapshot: str) -> bytes:
         """The points of the map, as ``Groups.pack`` writes them; kept for each snapshot.
 
         Raises:
-            QueryError: this is not the snapshot in use. Else as ``map`` does.
+            QueryError: this is not the snapshot in use, or it has no map. Else as ``ask`` does.
         """
-        table, (name, drawn) = self._at(snapshot), self.map()
-        if self._points is None or self._points[0] != name:
-            names = [ids[0] for ids in table.document_ids()]
-            self._points = name, groups(table.documents()).pack(drawn.places, names)
-        return self._points[1]
+        current = self._at(snapshot)
+        if current.map is None:
+            raise QueryError("The index has no map yet. Run: python -m app build")
+        kept = self._points
+        if kept is None or kept[0] != snapshot:
+            names = [ids[0] for ids in current.table.document_ids()]
+            packed = groups(current.table.documents()).pack(current.map.places, names)
+            kept = self._points = snapshot, packed
+        return kept[1]
 
     def passage_in_row(self, snapshot: str, row: int) -> Passage:
         """The passage of a row of a snapshot, which must be the one in use.
@@ -214,16 +211,16 @@ class Service:
         Raises:
             QueryError: it is not, or it has no such row. Else as ``ask`` does.
         """
-        table = self._at(snapshot)
+        table = self._at(snapshot).table
         if not 0 <= row < len(table):
             raise QueryError(f"The index has no passage in row {row}.")
         return table.passage(row)
 
-    def _at(self, snapshot: str) -> Table:
+    def _at(self, snapshot: str) -> Snapshot:
         current = self._current().snapshot
         if snapshot != current.id:
             raise QueryError(f"The index '{snapshot}' is not the one in use. Load the page again.")
-        return current.table
+        return current
 
     def suggestions(self, count: int = 4) -> list[str]:
         """Questions that this corpus answers; kept for each snapshot."""

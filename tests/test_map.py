@@ -18,7 +18,7 @@ from app.service import Service
 from app.settings import load_settings
 from index import layout as layouts
 from index.build import build
-from index.errors import IndexDamagedError, IndexMissingError
+from index.errors import IndexDamagedError
 from index.layout import MOST_NEW, STEPS, layout
 from index.map import PLACES, REGIONS, Map, Region, name
 from index.records import DocumentSummary, Passage
@@ -361,11 +361,14 @@ class TestRoutes:
         assert b"no index" in reply.body
 
 
-def test_an_older_snapshot_without_a_map_says_what_to_run(
+def test_a_snapshot_without_a_map_answers_and_says_what_to_run(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Map, "save", lambda *_: None)
     service.build(lambda step: None)
-    with pytest.raises(IndexMissingError, match="Run: python -m app build"):
-        service.map()
+    snapshot, drawn = service.map()
+    assert drawn is None
+    reply = get(service, snapshot)
+    assert reply.status_code == 404
+    assert b"Run: python -m app build" in reply.body
     assert service.ask("How deep is the harbour?").hits

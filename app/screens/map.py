@@ -94,6 +94,10 @@ def regions(snapshot: str, _drawn: Map) -> list[dict[str, Any]]:
 def screen() -> None:
     st.header(say("map.title"), anchor=False)
     snapshot, drawn = service().map()
+    if drawn is None:
+        components.notice(say("map.none"), say("map.none_more"), command="python -m app build")
+        st.page_link("screens/library.py", label=say("problem.build"), icon=":material/build:")
+        return
     st.caption(say("map.intro"))
     asked = asked_in(st.query_params)
     box(asked)

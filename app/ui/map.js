@@ -7,7 +7,13 @@ const CLOSEST = 400; // times as large as at first
 const WIDEST = 3; // times as far as it is drawn out one way: how far apart groups lie says little
 const STEP = 60; // pixels that a key moves the map by
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const BADGES = [[13, -13], [-13, -13], [13, 13], [-13, 13], [0, -20], [0, 20], [24, 0], [-24, 0]];
+// Where the number of a hit may be, in pixels from it.
+const BADGES = [18, 30, 44].flatMap((far) =>
+  [-1, -3, 1, 3, -2, 2, 0, 4].map((eighth) => [
+    far * Math.cos((eighth * Math.PI) / 4),
+    far * Math.sin((eighth * Math.PI) / 4),
+  ]),
+);
 const BESIDE = [0, -18, 18, -36, 36]; // pixels below the middle of a region where its name may be
 const RIGHT_TO_LEFT = /^[^A-Za-z\u00c0-\u024f]*[\u0590-\u08ff\ufb1d-\ufefc]/;
 
@@ -129,9 +135,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
         context.stroke();
       }
     };
-    for (const { row, rank } of data.hits) {
-      const [left, top] = onCanvas(points.x[row], points.y[row]);
+    const hits = data.hits.map(({ row, rank }) => [rank, ...onCanvas(points.x[row], points.y[row])]);
+    for (const [, left, top] of hits) {
       ring(left, top, 8, 2);
+      taken.push([left - 8, top - 8, left + 8, top + 8]);
+    }
+    for (const [rank, left, top] of hits) {
       const boxes = BADGES.map(([x, y]) => [left + x - 9, top + y - 9, left + x + 9, top + y + 9]);
       const box = boxes.find((one) => !taken.some((other) => overlap(one, other))) ?? boxes[0];
       taken.push(box);
