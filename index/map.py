@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,12 @@ _READ = 300  # passages of a region whose words are counted
 _TERMS = 3  # in a name
 _TYPICAL = 3  # passages that stand for a region
 _ALIKE = 1e-3
-_MORE_STOP_WORDS = frozenset({"does", "did", "used", "using"})  # that scikit-learn's list lacks
+_MORE_STOP_WORDS = (
+    "also although among another cannot could even every first however made many may might much "
+    "must often one per rather see several since still three thus two upon use used using via "
+    "well whether within without would"
+).split()
+_WORDS = frozenset("dog door end era man men sea son war".split())  # stop words elsewhere
 _ROMAN = re.compile(r"[IVXLC]+")
 _WORD = re.compile(r"[^\W\d_][\w-]*\w(?:['’]\w+)?")
 
@@ -190,15 +196,22 @@ def name(regions: Iterable[Sequence[Passage]]) -> list[tuple[str, ...]]:
 
 def _forms(passage: Passage) -> dict[str, str]:
     """The telling words of a passage and its headings: as written, and the term each counts as."""
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
     text = " ".join(dict.fromkeys((passage.title, *passage.headings, passage.text)))
     forms = {}
     for word in dict.fromkeys(_WORD.findall(text)):
         form, _, ending = word.replace("’", "'").partition("'")
         low = form.lower()
         short = len(low) < 3 and low.isascii()
-        telling = low not in ENGLISH_STOP_WORDS and low not in _MORE_STOP_WORDS
-        if ending in ("", "s") and telling and not short and not _ROMAN.fullmatch(form):
+        telling = low not in _stop_words() and not short and not _ROMAN.fullmatch(form)
+        if telling and ending in ("", "s"):
             forms[form] = term_of(low)
     return forms
+
+
+@cache
+def _stop_words() -> frozenset[str]:
+    """The words that carry no topic, in all languages that bm25s knows some of."""
+    from bm25s import stopwords
+
+    lists = (words for name, words in vars(stopwords).items() if name.startswith("STOPWORDS"))
+    return frozenset(_MORE_STOP_WORDS).union(*lists) - _WORDS

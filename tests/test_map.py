@@ -165,6 +165,10 @@ class TestNames:
     def test_numbers_stop_words_and_numerals_name_nothing(self) -> None:
         assert name([[passage("It is 1998 and the 2nd of XLII.", title="7")] * 2]) == [()]
 
+    def test_words_without_a_topic_name_nothing_in_other_languages_either(self) -> None:
+        (terms,) = name([[passage("Der Hafen ist nicht tief und die Schiffe sind es auch nicht.")]])
+        assert not {"nicht", "und", "die", "Der", "auch"} & set(terms)
+
     def test_headings_count_as_well(self) -> None:
         (terms,) = name([[passage("It is so.", headings=("Dredging",))] * 2])
         assert "Dredging" in terms
