@@ -33,6 +33,7 @@ _DIMENSIONS = (
 )
 _PERPLEXITY = 10
 _ASIDE = 0.2  # how far from its neighbour a further passage is put, in places between two points
+_BY_TREE = 2_000  # points up to which Barnes and Hut's tree is quicker than interpolation
 _SAMPLE = 10_000  # vectors that the main axes are found in
 _BLOCK = 65_536  # vectors that are in memory in full at once
 _EXACT = 500_000_000  # comparisons up to which all are made
@@ -47,8 +48,15 @@ def layout(
     where they are and new ones are put among them, unless too many are new (``stays``). ``advance``
     is told how many more of ``STEPS`` were done.
     """
+    from threadpoolctl import threadpool_limits
+
     tell = advance or _tell_nobody
-    reduced = _reduced(vectors)
+    # Threads of small products wait for each other: 3 s instead of .01 where cores are busy.
+    with threadpool_limits(1, "blas"):
+        return _layout(_reduced(vectors), before, tell)
+
+
+def _layout(reduced: Floats, before: Floats | None, tell: Callable[[int], None]) -> Floats:
     if before is not None and stays(before):
         tell(STEPS)
         return _filled(reduced, before)
@@ -104,7 +112,7 @@ def _tsne(points: Floats, advance: Callable[[int], None]) -> NDArray[np.float64]
     embedding: Any = TSNEEmbedding(
         1e-4 * _spread(points[:, :2]).astype(np.float64),
         near,
-        negative_gradient_method="fft",
+        negative_gradient_method="fft" if len(points) > _BY_TREE else "bh",
         # Wider boxes than usual: a quarter of the time, and as many neighbours are kept.
         ints_in_interval=4,
         # Most of the work cannot be shared, and threads that wait for busy cores cost time.
