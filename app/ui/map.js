@@ -14,7 +14,7 @@ const BADGES = [18, 30, 44].flatMap((far) =>
     far * Math.sin((eighth * Math.PI) / 4),
   ]),
 );
-const BESIDE = [0, -18, 18, -36, 36]; // pixels below the middle of a region where its name may be
+const BESIDE = [0, -18, 18, -36, 36, -60, 60]; // pixels below its region where a name may be
 const RIGHT_TO_LEFT = /^[^A-Za-z\u00c0-\u024f]*[\u0590-\u08ff\ufb1d-\ufefc]/;
 
 const views = (window.passagesMapViews ??= new Map()); // snapshot -> where one was on its map
