@@ -40,6 +40,7 @@ st.html(
 screens = [
     st.Page("screens/ask.py", title=say("screens.ask"), icon=":material/search:", default=True),
     st.Page("screens/read.py", title=say("screens.read"), icon=":material/menu_book:"),
+    st.Page("screens/map.py", title=say("screens.map"), icon=":material/scatter_plot:"),
     st.Page("screens/quality.py", title=say("screens.quality"), icon=":material/thumbs_up_down:"),
     st.Page("screens/library.py", title=say("screens.library"), icon=":material/folder_open:"),
 ]

@@ -1,20 +1,21 @@
 """One process that serves the page: Streamlit inside Starlette, run by uvicorn.
 
 It adds what a page that stays on its own machine needs: security headers, a check of the Host
-header, and health routes. It makes no index and parses no question.
+header, health routes, and the points of the map. It makes no index and parses no question.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import hmac
 import importlib.util
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.errors import PassagesError, SettingsError
+from index.errors import PassagesError, SettingsError, TokenError
 
 if TYPE_CHECKING:
     import streamlit as st
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.routing import BaseRoute
+    from starlette.routing import BaseRoute, Route
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from app.service import Service
     from app.settings import Settings
 
 SCRIPT = Path(__file__).parent / "page.py"
+
+UNCHANGING = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""For what has a snapshot's name in its address."""
 
 STREAM_LIMIT = 16 * 1024 * 1024
 """Bytes of one message from a browser; the page takes no uploads."""
@@ -193,6 +197,7 @@ def create_application(settings: Settings, service: Service) -> st.App:
         routes=[
             *about(service),
             Mount("/api", create_api(service)),
+            *routes_of_map(service),
             *for_assistants(service, assistant),
         ],
         middleware=[Middleware(Guard, settings=settings, policy=policy)],
@@ -328,6 +333,43 @@ def check_login() -> None:
             "With access = 'login' people sign in, which needs one package more: "
             "pip install -r requirements-login.txt"
         )
+
+
+def routes_of_map(service: Service) -> list[Route]:
+    """The points of a snapshot's map in one piece, and what is shown of a single one."""
+    from starlette import responses, routing
+
+    from app.ui.view import preview_data
+
+    def known(request: Request) -> None:
+        key = request.query_params.get("key", "")
+        if service.settings.access == "login" and not hmac.compare_digest(
+            key.encode(), service.key.encode()
+        ):
+            raise TokenError("Sign in on the page to see the map.")
+
+    def points(request: Request) -> Response:
+        try:
+            known(request)
+            found = service.points(request.path_params["snapshot"])
+        except PassagesError as error:
+            return responses.PlainTextResponse(str(error), 404)
+        return responses.Response(found, media_type="application/octet-stream", headers=UNCHANGING)
+
+    def point(request: Request) -> Response:
+        row = request.path_params["row"]
+        try:
+            known(request)
+            number = int(row) if row.isdecimal() and len(row) < 10 else -1
+            found = service.passage_in_row(request.path_params["snapshot"], number)
+        except PassagesError as error:
+            return responses.PlainTextResponse(str(error), 404)
+        return responses.JSONResponse(preview_data(found), headers=UNCHANGING)
+
+    return [
+        routing.Route("/points/{snapshot}", points),
+        routing.Route("/points/{snapshot}/{row}", point),
+    ]
 
 
 def url(host: str, port: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import secrets
 import threading
 import time
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from functools import lru_cache
 from app import logs
 from app.access import Tokens
 from app.gate import Gate
+from app.groups import groups
 from app.judgements import FILE, Judgements
 from app.metrics import Metrics
 from app.rebuild import BuildState, Rebuild
@@ -40,6 +42,7 @@ from index.errors import (
 from index.extractor import CrossEncoder, Extractor, Reader
 from index.filters import Filter
 from index.history import Difference, difference
+from index.map import Map
 from index.parsers.picture import Picture
 from index.pictures import Pictures
 from index.progress import OnProgress
@@ -106,7 +109,10 @@ class Service:
         self.metrics = Metrics()
         self.metrics.watch(self._gauges)
         self.tokens = Tokens(settings.store)
+        self.key = secrets.token_urlsafe(16)
+        """What the page sends with requests for points, where one has to sign in."""
         self._suggestions: tuple[str, list[str]] | None = None
+        self._points: tuple[str, bytes] | None = None
         self._refused: tuple[str | None, str] = ("", "")
         self.as_shipped = False
         """Whether what was fitted to questions of one's own is left aside."""
@@ -266,6 +272,46 @@ class Service:
         if passage is None:
             raise NotFoundError(f"The library has no passage '{passage_id}'.")
         return passage
+
+    def map(self) -> tuple[str, Map | None]:
+        """The name of the snapshot in use and its map, if it has one; raises as ``ask`` does."""
+        snapshot = self._current().snapshot
+        return snapshot.id, snapshot.map
+
+    def points(self, snapshot: str) -> bytes:
+        """The points of the map, as ``Groups.pack`` writes them; kept for each snapshot.
+
+        Raises:
+            NotFoundError: this is not the snapshot in use, or it has no map. Else as ``ask`` does.
+        """
+        current = self._at(snapshot)
+        if current.map is None:
+            raise NotFoundError("The index has no map yet. Run: python -m app build")
+        kept = self._points
+        if kept is None or kept[0] != snapshot:
+            names = [ids[0] for ids in current.table.document_ids()]
+            packed = groups(current.table.documents()).pack(current.map.places, names)
+            kept = self._points = snapshot, packed
+        return kept[1]
+
+    def passage_in_row(self, snapshot: str, row: int) -> Passage:
+        """The passage of a row of a snapshot, which must be the one in use.
+
+        Raises:
+            NotFoundError: it is not, or it has no such row. Else as ``ask`` does.
+        """
+        table = self._at(snapshot).table
+        if not 0 <= row < len(table):
+            raise NotFoundError(f"The index has no passage in row {row}.")
+        return table.passage(row)
+
+    def _at(self, snapshot: str) -> Snapshot:
+        current = self._current().snapshot
+        if snapshot != current.id:
+            raise NotFoundError(
+                f"The index '{snapshot}' is not the one in use. Load the page again."
+            )
+        return current
 
     def suggestions(self, count: int = 4) -> list[str]:
         """Questions that this corpus answers; kept for each snapshot."""

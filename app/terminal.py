@@ -24,6 +24,7 @@ _STAGES = {
     "encoding": ("Encoding", "passage"),
     "clustering": ("Clustering", ""),
     "indexing": ("Indexing", "passage"),
+    "mapping": ("Drawing the map", ""),
     "publishing": ("Publishing", ""),
 }
 _MATCHES = {"strong": "Strong match", "partial": "Partial match", "weak": "Weak match"}

@@ -86,6 +86,7 @@ def build(folder: Path, passages: int, exact_up_to: int) -> Result:
         "encoding": "making and writing vectors",
         "clustering": "clustering",
         "indexing": "BM25",
+        "mapping": "map",
         "publishing": "checksums and publishing",
     }
     result: Result = {"passages": report.passages, "search": report.nearest.kind}

@@ -52,6 +52,7 @@ SCREENS = {
     "follow-up": ask("And in winter?", about="long crossing take"),
     "unanswered": ask("How tall is the Eiffel tower?"),
     "read": f"/read?doc=defense-diplomacy.md&p=3&q={quote_plus(DEFINITION)}&find=defense",
+    "map": f"/map?q={quote_plus(DEFINITION)}",
     "library": "/library",
     "quality": "/quality",
 }

@@ -7,6 +7,7 @@ from file to table to vectors. Proving a snapshot against its sources is ``verif
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from index.documents import read_files
 from index.embed import embed
 from index.encoder import Encoder
 from index.errors import CorpusError, PassagesError, StoreError
+from index.layout import STEPS
 from index.lexical import ANALYZER, Fields, LexicalIndex
+from index.map import Map
 from index.parsers.workers import SECONDS
 from index.passages import SPLITTER, Window, cut_tokens, same_words, split
 from index.progress import Meter, OnProgress
@@ -28,8 +31,10 @@ from index.reading import Reading, digest_of_corpus, digests_of
 from index.records import Document, FileReport, Passage
 from index.sentences import SentenceVectors, SentenceWriter
 from index.store import LEXICAL, TABLE, Recipe, Snapshot, Store
-from index.table import TableWriter
+from index.table import Table, TableWriter
 from index.vectors import EXACT, EXACT_UP_TO, FaissIndex, Floats, Nearest
+
+log = logging.getLogger("passages")
 
 COPIES = 8  # whose titles and headings a passage is found by, too
 HELD_ASIDE = 512  # vectors that an approximate search is tried with
@@ -164,6 +169,7 @@ def _assemble(
         files = tuple(sorted(reading.reports, key=lambda file: file.path))
         table.report(files)
         table.close()
+        _chart(vectors, folder, store, recipe, meter)
         meter.begin("publishing", 1)
         seconds = time.monotonic() - begun
         manifest = store.publish(
@@ -217,6 +223,29 @@ def _arrange(vectors: FaissIndex, folder: Path, recipe: Recipe, meter: Meter) ->
     return nearest
 
 
+def _chart(vectors: FaissIndex, folder: Path, store: Store, recipe: Recipe, meter: Meter) -> None:
+    """Write the map. An index without one is whole, so what fails here is told and no more."""
+    meter.begin("mapping", STEPS)
+    try:
+        with contextlib.closing(Table(folder / TABLE)) as table:
+            Map.make(vectors, table, _charted(store, recipe), meter.advance).save(folder)
+    except OSError:
+        raise
+    except Exception as error:
+        log.warning("The map could not be drawn, all else can be used: %r", error)
+
+
+def _charted(store: Store, recipe: Recipe) -> tuple[list[str], Map] | None:
+    """The passages of the current snapshot and its map, if both mean the same as in this build."""
+    try:
+        snapshot = store.open()
+        if snapshot.map is None or snapshot.manifest.recipe.model != recipe.model:
+            return None
+        return snapshot.table.ids(), snapshot.map
+    except PassagesError:
+        return None
+
+
 def _like_questions(vectors: FaissIndex, sentences: SentenceVectors) -> Floats:
     """Vectors that are as hard to find the nearest passages of as those of questions.
 
@@ -250,7 +279,8 @@ def _usable(store: Store, digest: str, recipe: Recipe) -> Snapshot | None:
         return None
     manifest = snapshot.manifest
     same = manifest.corpus_digest == digest and manifest.recipe == recipe
-    return snapshot if same and not any(snapshot.damaged()) else None
+    whole = same and snapshot.map is not None and not any(snapshot.damaged())
+    return snapshot if whole else None
 
 
 def _nothing_in(corpus: str, reports: list[FileReport]) -> str:

@@ -27,6 +27,7 @@ from index.errors import (
     StoreError,
 )
 from index.lexical import LexicalIndex
+from index.map import Map
 from index.sentences import SentenceVectors
 from index.table import Table
 from index.vectors import FaissIndex, Nearest
@@ -105,7 +106,9 @@ class Snapshot:
         self.vectors = FaissIndex.load(folder, held=held)
         self.lexical = LexicalIndex.load(folder / LEXICAL, self.manifest.passages, held=held)
         self.sentences = SentenceVectors(folder, held=held)
+        self.map = Map.load(folder)
         rows = {len(self.table), len(self.vectors), len(self.sentences)}
+        rows |= {len(self.map)} if self.map else set()
         if rows != {self.manifest.passages}:
             raise IndexDamagedError(
                 f"The parts of snapshot {self.id} disagree on the number of passages: "

@@ -238,6 +238,11 @@ class Table:
         found = self._rows("SELECT text FROM documents WHERE id = ?", document_id)
         return str(found[0][0]) if found else None
 
+    def ids(self) -> list[str]:
+        """The id of each row's passage, in row order."""
+        rows = self._rows("SELECT id FROM passages WHERE NOT copy ORDER BY row")
+        return [str(row[0]) for row in rows]
+
     def document_ids(self) -> list[tuple[str, ...]]:
         """The ids of the documents in which each row stands, in row order."""
         found: list[tuple[str, ...]] = [()] * len(self)

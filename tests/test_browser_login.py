@@ -116,6 +116,17 @@ def test_a_manager_with_a_verified_address_may_rebuild(
     visitor.context.close()
 
 
+def test_the_map_is_for_those_who_signed_in(browser, base: str, provider: Provider) -> None:
+    program = Program(int(base.rpartition(":")[2]))
+    assert program.get("/points/x")[0] == 404
+    assert b"Sign in" in program.get("/points/x?key=guessed")[2]
+    visitor = signed_in(browser, base, provider, email="eve@example.org")
+    with visitor.page.expect_response(lambda reply: "/points/" in reply.url) as fetched:
+        visitor.visit("/map")
+    assert fetched.value.status == 200
+    visitor.context.close()
+
+
 def test_programs_need_a_token_beside_it(base: str, folder: Path) -> None:
     program = Program(int(base.rpartition(":")[2]))
     question = {"question": "When does the ferry to Sandholm leave?"}

@@ -227,7 +227,7 @@ class TestProgress:
         steps: list[Progress] = []
         report = build(corpus, store, encoder, progress=steps.append)
         stages = list(dict.fromkeys(step.stage for step in steps))
-        assert stages == ["reading", "encoding", "indexing", "publishing", "done"]
+        assert stages == ["reading", "encoding", "indexing", "mapping", "publishing", "done"]
         assert [stage for stage, *_ in _groups(steps)] == stages, "no stage comes back"
         totals = {"reading": 4, "encoding": report.passages, "indexing": report.passages}
         for stage, *counts in _groups(steps):

@@ -382,3 +382,60 @@ class TestChanging:
         said = drawn(page, "said_0")
         assert said is not None
         assert said["title"] == "1 file was replaced."
+
+
+class TestMap:
+    def open(self, **parameters: str) -> AppTest:
+        page = AppTest.from_file(PAGE, default_timeout=30)
+        for name, value in parameters.items():
+            page.query_params[name] = value
+        return page.switch_page("screens/map.py").run()
+
+    def test_it_has_the_points_of_the_snapshot_in_use(
+        self, service: Service, store: Store, corpus: Path
+    ) -> None:
+        build(service)
+        data = drawn(self.open(), "map")
+        assert data is not None
+        assert data["snapshot"] == store.current()
+        assert data["passages"] == len(store.open().table)
+        assert sum(one["passages"] for one in data["groups"]) == data["passages"]
+        assert [one["name"] for one in data["regions"]]
+        assert data["hits"] == []
+        (corpus / "new.md").write_text("# Whales\n\nWhales were seen off the cape at dawn.\n")
+        build(service)
+        again = drawn(self.open(), "map")
+        assert again is not None
+        assert again["snapshot"] == store.current() != data["snapshot"]
+
+    def test_the_hits_are_those_of_the_answer(self, service: Service) -> None:
+        build(service)
+        data, answer = drawn(self.open(q=DEPTH), "map"), drawn(visit(q=DEPTH), "answer")
+        assert data is not None
+        assert answer is not None
+        hits = [(one["rank"], one["document"], one["number"]) for one in data["hits"]]
+        sources = [(one["number"], one["document"], one["passage"]) for one in answer["sources"]]
+        assert hits == sources
+        assert data["asked"] == {"q": DEPTH}
+        assert drawn(self.open(q=DEPTH, folder="sub"), "map")["asked"]["folder"] == "sub"
+
+    def test_without_an_index_or_a_map_it_says_what_to_run(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        notice = drawn(self.open(), "notice")
+        assert notice is not None
+        assert notice["command"] == "python -m app build"
+        monkeypatch.setattr("index.map.Map.save", lambda *_: None)
+        build(service)
+        page = self.open(q=DEPTH)
+        assert drawn(page, "map") is None
+        notice = drawn(page, "notice")
+        assert notice is not None
+        assert notice["title"] == "There is no map of this index yet."
+        assert notice["command"] == "python -m app build"
+
+    def test_a_question_that_cannot_be_asked_leaves_the_map(self, service: Service) -> None:
+        build(service)
+        page = self.open(q="x" * 5000)
+        assert drawn(page, "map") is not None
+        assert drawn(page, "notice")["kind"] == "error"

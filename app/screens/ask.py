@@ -135,6 +135,13 @@ def result(
     with left:
         chosen = components.answer(data, "answer", opened, lambda: put_picked("answer")).read
         if library is service():
+            if hits:
+                st.page_link(
+                    "screens/map.py",
+                    label=say("ask.on_map"),
+                    icon=":material/scatter_plot:",
+                    query_params=asked.parameters,
+                )
             feedback.row(answer, asked.only)
     if chosen in by_rank:
         st.switch_page("screens/read.py", query_params=place(by_rank[chosen], asked))

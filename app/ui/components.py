@@ -23,12 +23,12 @@ def _read(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
-def _component(name: str, styles: str = "") -> Any:
+def _component(name: str, styles: str = "", parts: Sequence[str] = ()) -> Any:
     return st.components.v2.component(
         f"passages_{name}",
         html=_HTML if styles else None,
         css=_read("base.css") + _read(styles) if styles else None,
-        js=_read("dom.js") + _read(f"{name}.js"),
+        js="".join(map(_read, ("dom.js", *parts, f"{name}.js"))),
     )
 
 
@@ -45,6 +45,7 @@ _DIFFERENCES = _component("differences", "quality.css")
 _JUDGED = _component("judged", "quality.css")
 _FILES = _component("files", "files.css")
 _HISTORY = _component("history", "files.css")
+_MAP = _component("map", "map.css", ["points.js"])
 _NOTICE = _component("notice", "parts.css")
 _LINE = _component("line", "parts.css")
 _HEADING = _component("heading", "parts.css")
@@ -171,6 +172,12 @@ def history(data: Mapping[str, Any], key: str) -> Any:
         on_back_change=_nothing,
         on_compare_change=_nothing,
     )
+
+
+def passage_map(data: Mapping[str, Any], key: str, height: str) -> Any:
+    """All passages as points; ``.read`` of the result is the place of one to open."""
+    shown = {"height": height, "strings": section_of("map")}
+    return _MAP(data={**data, **shown}, key=key, on_read_change=_nothing)
 
 
 def notice(

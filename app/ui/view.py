@@ -23,6 +23,9 @@ AROUND = 12
 FEW = 40
 """Headings up to which all of a document are shown."""
 
+PREVIEW = 200
+"""Characters shown of a passage that is only pointed at."""
+
 PLACES = 3
 """Other places of a passage that are named; of those beyond, the number is."""
 
@@ -97,6 +100,17 @@ def quoted_in(passage: Passage, citations: Sequence[Citation]) -> list[Span]:
 def quotes_in(passage: Passage, citations: Sequence[Citation]) -> tuple[str, ...]:
     """The quotes that stand in the passage."""
     return tuple(passage.text[start:end] for start, end in quoted_in(passage, citations))
+
+
+def preview_data(passage: Passage) -> dict[str, Any]:
+    """What is shown of a point of the map."""
+    return {
+        "document": passage.document_id,
+        "number": passage.number,
+        "title": passage.title,
+        "headings": headings_of(passage),
+        "text": _first(" ".join(passage.text.split()), PREVIEW),
+    }
 
 
 def sources(answer: Answer, most: int) -> tuple[Hit, ...]:

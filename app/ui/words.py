@@ -13,6 +13,7 @@ STAGES = {
     "encoding": "words.encoding",
     "clustering": "words.clustering",
     "indexing": "words.indexing",
+    "mapping": "words.mapping",
     "publishing": "words.publishing",
 }
 
