@@ -21,8 +21,14 @@ LAYERS = [
         "index.parsers.text",
         "index.parsers.layout",
     ],
-    ["index.parsers.flow", "index.parsers.ocr", "index.parsers.diagram"],
-    ["index.parsers.remarks"],
+    [
+        "index.parsers.hyphens",
+        "index.parsers.notes",
+        "index.parsers.running",
+        "index.parsers.ocr",
+        "index.parsers.diagram",
+    ],
+    ["index.parsers.flow", "index.parsers.pdfium", "index.parsers.remarks"],
     [
         "index.parsers.markdown",
         "index.parsers.pdf",
