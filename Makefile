@@ -5,7 +5,7 @@ PYTHON := python3
 endif
 BIN := .venv/bin
 
-.PHONY: run build test check clean help
+.PHONY: run build test check lock clean help
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ \t/'
@@ -24,6 +24,11 @@ check: .venv/test.done  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+lock:  ## pin what people install, with hashes; torch and what it brings differ by machine
+	uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--python-version 3.11 requirements.txt requirements-login.txt requirements-ocr.txt -o requirements.lock \
+		--no-emit-package torch --no-emit-package triton $$(grep -oE '^(nvidia|cuda)[a-z0-9-]*' requirements.lock | sed 's/^/--no-emit-package /')
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")'

@@ -30,7 +30,9 @@ LAYERS = [
         "index.parsers.layout",
     ],
     [
-        "index.parsers.flow",
+        "index.parsers.hyphens",
+        "index.parsers.notes",
+        "index.parsers.running",
         "index.parsers.ocr",
         "index.parsers.diagram",
         "index.parsers.office",
@@ -40,7 +42,13 @@ LAYERS = [
         "index.parsers.odt_lists",
         "index.parsers.rtf_table",
     ],
-    ["index.parsers.word_table", "index.parsers.html_table", "index.parsers.odt_body"],
+    [
+        "index.parsers.flow",
+        "index.parsers.pdfium",
+        "index.parsers.word_table",
+        "index.parsers.html_table",
+        "index.parsers.odt_body",
+    ],
     ["index.parsers.remarks"],
     [
         "index.parsers.markdown",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pypdfium2
 import pytest
+from PIL import Image
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
@@ -130,6 +131,15 @@ def half_a_scan() -> bytes:
     return sheet.bytes()
 
 
+def stamped() -> bytes:
+    """A page that is a picture, with a few words printed over it."""
+    sheet = Sheet()
+    picture = Image.new("L", (100, 140), 200)
+    sheet.canvas.drawImage(ImageReader(picture), 0, 0, *A4)
+    sheet.write("RECEIVED 12 MAY")
+    return sheet.bytes()
+
+
 def read(data: bytes) -> Document:
     return parse_bytes(data, "scan.pdf")
 
@@ -169,6 +179,36 @@ class TestReading:
             low = top + 50 + 0.2 * 50  # below the line there is room for descenders
             expected = [left * pixel, HEIGHT - low * pixel, right * pixel, HEIGHT - top * pixel]
             assert list(box) == pytest.approx(expected, abs=0.2)
+
+    def test_a_scan_with_a_stamp_on_it_is_read(self, program: Program) -> None:
+        program.install()
+        data = stamped()
+        document = read(data)
+        assert texts(document) == [" ".join(SEEN)]
+        assert document.extent.by_ocr == (1,)
+        assert boxes(data, 1, SEEN[0])
+
+    def test_without_ocr_such_a_page_is_named(self, program: Program) -> None:
+        document = read(stamped())
+        assert texts(document) == ["RECEIVED 12 MAY"]
+        assert document.extent.without_text == (1,)
+
+    @pytest.mark.parametrize("rotation", [90, 180, 270])
+    def test_boxes_of_a_page_that_is_turned(self, program: Program, rotation: int) -> None:
+        program.install(["pier"])
+        pdf = pypdfium2.PdfDocument(half_a_scan())
+        pdf[1].set_rotation(rotation)
+        file = io.BytesIO()
+        pdf.save(file)
+        ((_, (left, bottom, right, _)),) = boxes(file.getvalue(), 2, "pier")
+        x, y, width = 320 * 72 / 300, 660 * 72 / 300, 200 * 72 / 300
+        upper_left = {
+            90: (y, x),
+            180: (A4[0] - x - width, y),
+            270: (A4[0] - y, HEIGHT - x - width),
+        }[rotation]
+        found = {90: (left, bottom), 180: (left, bottom), 270: (right, bottom)}[rotation]
+        assert found == pytest.approx(upper_left, abs=0.5)
 
     def test_a_pattern_is_no_text(self, program: Program) -> None:
         program.install(["~ | .,", "=_ -"], confidence=12)

@@ -65,6 +65,20 @@ def test_the_boxes_lie_on_the_words(tmp_path: Path, rotation: int) -> None:
     assert ImageChops.difference(image.convert("RGB"), covered.convert("RGB")).getbbox()
 
 
+def test_fields_of_a_form_are_drawn_with_what_stands_in_them(tmp_path: Path) -> None:
+    sheet = Sheet()
+    sheet.write(FERRY)
+    sheet.canvas.acroForm.textfield(name="n", value="Ingrid", x=200, y=495, width=90, height=20)
+    path = tmp_path / "form.pdf"
+    path.write_bytes(sheet.bytes())
+    found = drawn(path, 1, ("Ingrid",))
+    ((left, top, right, bottom),) = found.boxes
+    image = Image.open(io.BytesIO(found.image))
+    box = (left * found.width, top * found.height, right * found.width, bottom * found.height)
+    inner = image.crop((int(box[0]) + 9, int(box[1]) + 9, int(box[2]) - 9, int(box[3]) - 9))
+    assert sum(inner.convert("L").histogram()[:60]) > 50, "the letters are there"
+
+
 def test_a_quote_on_the_next_page_shows_that_page(tmp_path: Path) -> None:
     found = drawn(a_pdf(tmp_path), 1, (QUOTE,))
     assert found.page == 2

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from index.parsers.hyphens import Hyphens
 from index.parsers.layout import CUT, Line, Page
 from index.parsers.writer import Writer
 
@@ -19,28 +20,24 @@ LEADING = 1.35  # of the usual distance of lines: a wider one sets paragraphs ap
 LARGER = 1.15  # than the usual letters are those of headings
 LONGEST_HEADING = 160  # characters
 
-_BULLET = re.compile(r"(?:[•▪●○■◦‣–—*]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4})[.)]|(?:\d+\.)+\d*)\s")
+_BULLET = re.compile(
+    r"(?:[•▪●○■◦‣➢✓❖□–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4})[.)]|(?:\d+\.)+\d*)\s"
+)
+_LISTED = re.compile(r"(?:\.{4}|(?:\. ){3}).*\d$")  # an item of a table of contents
 _END = re.compile(r"[.!?:;][\"'”’)\]]*$")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
 @dataclass(slots=True)
 class Paragraph:
-    """Lines that belong together; ``page`` is the one it begins on."""
+    """Lines that belong together; ``page`` is the one it begins on, ``last`` where it ends."""
 
     page: int
     lines: list[Line]
+    last: int = 0
 
-    @property
-    def text(self) -> str:
-        """The lines as one, words that were cut mended."""
-        parts: list[str] = []
-        for line in self.lines:
-            if (parts and parts[-1].endswith(CUT)) or (parts and _hyphenated(parts[-1], line.text)):
-                parts[-1] = parts[-1][:-1] + line.text
-            else:
-                parts.append(line.text)
-        return " ".join(parts).replace(CUT, "")
+    def __post_init__(self) -> None:
+        self.last = self.last or self.page
 
 
 def write(pages: Sequence[Page], writer: Writer) -> None:
@@ -48,25 +45,27 @@ def write(pages: Sequence[Page], writer: Writer) -> None:
 
     Notes in the margin follow the last paragraph that begins on their page.
     """
+    hyphens = Hyphens(line.text for page in pages for line in page.lines)
+
+    def text_of(paragraph: Paragraph) -> str:
+        return hyphens.joined([line.text for line in paragraph.lines])
+
     paragraphs = list(_joined(_paragraphs([(page.number, page.lines) for page in pages])))
     notes = list(_paragraphs([(page.number, page.notes) for page in pages]))
     levels = _levels(paragraphs)
     for paragraph in paragraphs:
         while notes and notes[0].page < paragraph.page:
-            _add(notes.pop(0), writer)
-        text = paragraph.text
+            note = notes.pop(0)
+            writer.add(text_of(note), page=note.page)
+        text = text_of(paragraph)
         level = levels.get(_style(paragraph), 0) if _may_head(paragraph, text) else 0
         if level:
             writer.begin_section(level, text, page=paragraph.page)
         else:
-            _add(paragraph, writer)
+            writer.add(text, page=paragraph.page)
     for note in notes:
-        _add(note, writer)
+        writer.add(text_of(note), page=note.page)
     writer.end_section()
-
-
-def _add(paragraph: Paragraph, writer: Writer) -> None:
-    writer.add(paragraph.text, page=paragraph.page)
 
 
 def _paragraphs(pages: Sequence[tuple[int, list[Line]]]) -> Iterator[Paragraph]:
@@ -100,7 +99,7 @@ def _goes_on(paragraph: Paragraph, above: Line, below: Line, leading: float, usu
     larger, smaller = max(above.size, below.size), min(above.size, below.size)
     if larger > 1.12 * smaller or (above.bold != below.bold and _end_of(above)):
         return False
-    if _BULLET.match(below.text):
+    if _BULLET.match(below.text) or _LISTED.search(above.text) or _is_row(above, below):
         return False
     drop = above.bottom - below.bottom
     if smaller > LARGER * usual and 0 < drop < 1.6 * above.size:
@@ -116,6 +115,18 @@ def _goes_on(paragraph: Paragraph, above: Line, below: Line, leading: float, usu
     return not (ends and above.right < above.left + 0.75 * max(width, below.right - below.left))
 
 
+def _is_row(above: Line, below: Line) -> bool:
+    """Whether two lines are rows of a table: two of their cells share an edge, or the middle."""
+    shared = sum(
+        any(
+            min(abs(a - c), abs(b - d), abs(a + b - c - d) / 2) < 0.3 * above.size
+            for c, d in below.cells
+        )
+        for a, b in above.cells
+    )
+    return shared > 1
+
+
 def _end_of(line: Line) -> bool:
     return len(line.text) < LONGEST_HEADING
 
@@ -125,25 +136,36 @@ def _heads(paragraph: Paragraph) -> bool:
 
 
 def _joined(paragraphs: Iterator[Paragraph]) -> Iterator[Paragraph]:
-    """Paragraphs that go on past the end of a page as one."""
-    waiting: Paragraph | None = None
+    """Paragraphs that go on past the end of a page as one, before what stands between: notes."""
+    waiting: list[Paragraph] = []
     for paragraph in paragraphs:
-        if waiting is not None and _continues(waiting, paragraph):
-            waiting.lines += paragraph.lines
+        if waiting and _continues(waiting[0], paragraph):
+            waiting[0].lines += paragraph.lines
+            waiting[0].last = paragraph.last
             continue
-        if waiting is not None:
-            yield waiting
-        waiting = paragraph
-    if waiting is not None:
-        yield waiting
+        if waiting and not _is_note(waiting[0], paragraph):
+            yield from waiting
+            waiting = []
+        waiting.append(paragraph)
+    yield from waiting
+
+
+def _is_note(before: Paragraph, after: Paragraph) -> bool:
+    """Whether a paragraph may stand between the parts of another that is not yet at its end."""
+    last = before.lines[-1]
+    return (
+        before.last == after.page
+        and not _END.search(last.text)
+        and after.lines[0].size < 0.95 * last.size
+    )
 
 
 def _continues(before: Paragraph, after: Paragraph) -> bool:
     last, first = before.lines[-1], after.lines[0]
     same = abs(last.size - first.size) < 0.5 and last.bold == first.bold
-    cut = last.text.endswith((CUT, "-"))
+    cut = last.text.endswith((CUT, "-", "\u2010"))
     open_end = not _END.search(last.text) and first.text[:1].islower()
-    return before.page != after.page and same and (cut or open_end)
+    return before.last != after.page and same and (cut or open_end)
 
 
 def _style(paragraph: Paragraph) -> tuple[float, bool]:
@@ -174,17 +196,7 @@ def _may_head(paragraph: Paragraph, text: str) -> bool:
     return (
         len(text) <= LONGEST_HEADING
         and len(paragraph.lines) <= 3
+        and len(paragraph.lines[0].cells) < 3
         and not text.endswith((".", ",", ";"))
         and len(_LETTER.findall(text)) >= 3
-    )
-
-
-def _hyphenated(before: str, after: str) -> bool:
-    """Whether a hyphen at the end of a line only cuts a word: ``estab-`` ``lished``."""
-    return (
-        len(before) > 2
-        and before[-1] in "-\u2010"
-        and before[-2].islower()
-        and after[:1].islower()
-        and "-" not in before[:-1].rpartition(" ")[2]
     )

@@ -92,7 +92,6 @@ def read(pdf: Any, number: int, language: str = LANGUAGE) -> list[Line]:
         page = pdf[number - 1]
         width, height = page.get_size()
         scale = min(DPI / 72, (PIXELS / (width * height)) ** 0.5)
-        corner, bottom, *_ = page.get_bbox()
         picture = page.render(scale=scale, grayscale=True).to_pil()
         limit = 0 if math.isinf(left) else left  # seconds; 0 is no limit
         found = pytesseract.image_to_data(picture, lang=language, output_type="dict", timeout=limit)
@@ -101,7 +100,7 @@ def read(pdf: Any, number: int, language: str = LANGUAGE) -> list[Line]:
         if time.monotonic() >= _until.get():
             raise OutOfTime from error
         return []  # the report names a page without text
-    lines = [_line(words, 1 / scale, corner, bottom + height) for words in seen]
+    lines = [_line(words, 1 / scale, height) for words in seen]
     usual = median(line.size for line in lines) if lines else 0.0
     for line in lines:
         line.size = line.size if line.size > HEADING * usual else usual
@@ -126,16 +125,16 @@ def _seen(found: dict[str, list[Any]]) -> list[list[Word]]:
     return [line for line in lines if fmean(word[4] for word in line) >= SURE]
 
 
-def _line(words: list[Word], point: float, left: float, top: float) -> Line:
+def _line(words: list[Word], point: float, top: float) -> Line:
     """Words as a line whose bottom is their baseline and whose size is their height.
 
-    ``point`` is the size of a pixel, ``left`` and ``top`` are the picture's corner, in points.
+    ``point`` is the size of a pixel, ``top`` is the picture's height, in points.
     """
-    line = Line("", left + words[0][0] * point, left, top, 0.0, 0.0, False)
+    line = Line("", words[0][0] * point, 0.0, top, 0.0, 0.0, False)
     bottoms = []
     for x, y, width, height, _, text in words:
         low = top - (y + height) * point
-        line.add(text, left + x * point, low, left + (x + width) * point, top - y * point)
+        line.add(text, x * point, low, (x + width) * point, top - y * point)
         bottoms.append(low)
     line.size = line.top - line.bottom
     # Most words have no comma, and no letter that reaches below the baseline.

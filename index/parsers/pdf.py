@@ -6,7 +6,7 @@ page that is a picture is read by OCR where that is installed, and else has no t
 
 from __future__ import annotations
 
-import ctypes
+import math
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
@@ -16,17 +16,16 @@ import index.parsers.ocr as ocr
 from index.errors import ParseError
 from index.parsers.author import names
 from index.parsers.flow import write
-from index.parsers.layout import CUT, Box, Line, Page, drop_running
+from index.parsers.layout import Box, Page
+from index.parsers.notes import unread
+from index.parsers.pdfium import is_picture, is_scan, letters_of, opened, page_of, show
+from index.parsers.running import drop_running
 from index.parsers.writer import Writer
 from index.records import Document, Extent
 
-GAP = 1.6  # of the size of letters: a wider gap between words sets columns apart
-
-_WORD = re.compile(r"[^\s\ufffe]+\ufffe?")
 _FILE_NAME = re.compile(
     r"\.(?:docx?|pdf|indd|qxd|wpd|pptx?|xlsx?|tif|rtf|e?ps|p65|pmd|tex|dvi|lwp)$"
 )
-_BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
 _DAY = re.compile(r"D?:?(\d{4})(\d\d)(\d\d)")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -37,7 +36,7 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
     Raises:
         ParseError: it is encrypted, damaged, or there is text in pictures only, and no OCR.
     """
-    with _opened(data) as pdf:
+    with opened(data) as pdf:
         pages, extent, engine = _pages(pdf)
         facts = {name: _fact(pdf, name) for name in ("Title", "Author", "ModDate", "CreationDate")}
     if not any(page.height for page in pages):
@@ -68,28 +67,39 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
 
 def _pages(pdf: Any) -> tuple[list[Page], Extent, str]:
     """The pages without running lines, how much of them was read, and what reads pictures."""
-    pages = [_page(pdf, number) for number in range(1, len(pdf) + 1)]
+    pages = [page_of(pdf, number) for number in range(1, len(pdf) + 1)]
     whole = {page.number: page.lines for page in pages}
-    left_out = drop_running(pages)
-    pictures = [page for page in pages if not page.lines and _is_picture(pdf, page)]
+    left_out = drop_running(pages) + sum(page.left_out for page in pages)
+    pictures = [
+        page
+        for page in pages
+        if (not page.lines and is_picture(pdf, page)) or (page.lines and is_scan(pdf, page))
+    ]
     engine = ocr.engine() if pictures else ""
     unreached: tuple[int, ...] = ()
+    by_ocr: list[Page] = []
     for place, page in enumerate(pictures if engine else ()):
         try:
-            page.lines = ocr.read(pdf, page.number)
+            lines = ocr.read(pdf, page.number)
         except ocr.OutOfTime:
             unreached = tuple(one.number for one in pictures[place:])
             break
-        whole[page.number] = page.lines or whole[page.number]
-    by_ocr = tuple(page.number for page in pictures if page.lines)
-    without_text = tuple(page.number for page in pictures if not page.lines)
-    left_out += drop_running([page for page in pictures if page.lines])
-    if not any(page.lines for page in pages):
+        if lines and letters_of(lines) >= 2 * letters_of(page.lines):
+            show(pdf, page, lines)
+            whole[page.number] = lines
+            by_ocr.append(page)
+    without_text = tuple(
+        page.number for page in pictures if not page.lines or not engine or page.number in unreached
+    )
+    left_out += drop_running(by_ocr)
+    if not any(page.lines or page.across for page in pages):
         # Short pages that are alike look like nothing but headers.
         for page in pages:
             page.lines = [line for line in whole[page.number] if _LETTER.search(line.text)]
             left_out -= sum(len(line.text) for line in page.lines)
-    return pages, Extent(left_out, len(pages), without_text, by_ocr, unreached), engine
+    read = tuple(page.number for page in by_ocr)
+    extent = Extent(left_out, len(pages), without_text, read, unreached, tuple(unread(pdf)))
+    return pages, extent, engine
 
 
 def _no_text(extent: Extent, engine: str) -> str:
@@ -103,30 +113,6 @@ def _no_text(extent: Extent, engine: str) -> str:
     return f"The PDF has no text layer ({what}). It needs OCR. {ocr.lacking()}"
 
 
-def _page(pdf: Any, number: int) -> Page:
-    """A page as it stands in the file; one that is damaged has no lines."""
-    import pypdfium2
-
-    try:
-        page = pdf[number - 1]
-        width, height = page.get_size()
-        return Page(number, width, height, lines_of(page))
-    except pypdfium2.PdfiumError:
-        return Page(number, 0.0, 0.0, [])
-
-
-def _is_picture(pdf: Any, page: Page) -> bool:
-    """Whether a page shows something that is no text; a damaged page may."""
-    import pypdfium2
-    import pypdfium2.raw as raw
-
-    drawn = (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_SHADING)
-    try:
-        return any(True for _ in pdf[page.number - 1].get_objects(filter=drawn))
-    except pypdfium2.PdfiumError:
-        return True
-
-
 def boxes(data: bytes, number: int, quote: str) -> list[tuple[int, Box]]:
     """Where a quote that begins on page ``number``, from 1, stands: a box for each line of it.
 
@@ -136,103 +122,65 @@ def boxes(data: bytes, number: int, quote: str) -> list[tuple[int, Box]]:
     Raises:
         ParseError: the PDF cannot be opened.
     """
-    with _opened(data) as pdf:
-        pages = [_page(pdf, index + 1) for index in range(number - 1, min(number + 1, len(pdf)))]
+    with opened(data) as pdf:
+        pages = [page_of(pdf, index + 1) for index in range(number - 1, min(number + 1, len(pdf)))]
         found = _boxes(pages, quote)
         for page in pages if not found and ocr.engine() else ():
-            if not found and _is_picture(pdf, page):
-                page.lines = ocr.read(pdf, page.number) or page.lines
+            if not found and is_picture(pdf, page):
+                show(pdf, page, ocr.read(pdf, page.number) or page.lines)
                 found = _boxes(pages, quote)
     return found
 
 
 def _boxes(pages: list[Page], quote: str) -> list[tuple[int, Box]]:
-    words: list[tuple[str, int, Line, float, float]] = []
     for page in pages:
         page.order()
     lines = [(page, line) for page in pages for line in page.lines]
     lines += [(page, line) for page in pages for line in page.notes]
-    for page, line in lines:
-        for start, end, left, right in line.words:
-            words.append((line.text[start:end], page.number, line, left, right))
-    wanted = _squeezed(quote)
-    squeezed = [_squeezed(word[0]) for word in words]
-    starts, whole = [], ""
-    for part in squeezed:
-        starts.append(len(whole))
-        whole += part
-    at = whole.find(wanted) if wanted else -1
-    if at < 0:
-        return []
+    squeezed = [_squeezed(line.text) for _, line in lines]
     found: list[tuple[int, Box]] = []
-    last: Line | None = None
-    for (_, number, line, left, right), start, part in zip(words, starts, squeezed, strict=True):
-        if start < at + len(wanted) and start + len(part) > at:
-            if last is line:
-                number, (left, *_) = found.pop()
-            found.append((number, (left, line.bottom, right, line.top)))
-            last = line
+    for number, start, end in _places(squeezed, _squeezed(quote)):
+        page, line = lines[number]
+        left, right, at = math.inf, -math.inf, 0
+        for word, begin, stop in line.words():
+            length = len(_squeezed(word))
+            if at < end and at + length > start:
+                left, right = min(left, begin), max(right, stop)
+            at += length
+        found.append((page.number, page.place(line, left, right)))
     return found
 
 
-def lines_of(page: Any) -> list[Line]:
-    """The lines of a page as they stand in the file, split where columns or cells are apart."""
-    import pypdfium2.raw as raw
-
-    text_page = page.get_textpage()  # its handle lives as long as it does
-    handle = text_page.raw
-    count = raw.FPDFText_CountChars(handle)
-    if count <= 0:
-        return []
-    buffer = (ctypes.c_ushort * (count + 1))()
-    raw.FPDFText_GetText(handle, 0, count, buffer)
-    text = ctypes.string_at(buffer, 2 * count).decode("utf-16-le", "replace")
-    if len(text) != count:  # characters beyond the first 65,536 would shift all that follow
-        codes = (raw.FPDFText_GetUnicode(handle, number) for number in range(count))
-        text = "".join(chr(code) if code < 0x110000 else "\ufffd" for code in codes)
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    box = [ctypes.byref(number) for number in (left, right, bottom, top)]
-    matrix = raw.FS_MATRIX()
-    found: list[Line] = []
-    line: Line | None = None
-    end = 0
-    for match in _WORD.finditer(text):
-        if line is not None and (
-            "\n" in text[end : match.start()] or "\r" in text[end : match.start()]
-        ):
-            line = None
-        first, end = match.span()
-        cut = match[0].endswith("\ufffe")
-        last = end - 1 - cut
-        if last < first or not raw.FPDFText_GetCharBox(handle, first, *box):
-            continue
-        x0, y0, y1 = left.value, bottom.value, top.value
-        raw.FPDFText_GetCharBox(handle, last, *box)
-        x0, x1 = min(x0, left.value), max(x0, right.value)
-        y0, y1 = min(y0, bottom.value), max(y1, top.value)
-        if line is None or x0 - line.right > GAP * line.size or x0 < line.left - 1:
-            size = raw.FPDFText_GetFontSize(handle, first) or 1.0
-            if raw.FPDFText_GetMatrix(handle, first, matrix):
-                size *= (matrix.b**2 + matrix.d**2) ** 0.5 or 1.0
-            bold = _is_bold(handle, first)
-            line = Line("", x0, x1, y0, y1, size, bold)
-            found.append(line)
-        line.add(match[0][:-1] + CUT if cut else match[0], x0, y0, x1, y1)
-        if cut:
-            line = None
-    return found
+def _places(lines: list[str], quote: str) -> list[tuple[int, int, int]]:
+    """The parts of lines that make up a quote; what stands in its way, such as footers, is left."""
+    at = "".join(lines).find(quote) if quote else -1
+    if at >= 0:
+        found = []
+        for number, line in enumerate(lines):
+            if at < len(line) and at + len(quote) > 0 and line:
+                found.append((number, max(0, at), min(len(line), at + len(quote))))
+            at -= len(line)
+        return found
+    for number, line in enumerate(lines if quote else ()):
+        for start in range(len(line)):
+            if line.startswith(quote[: len(line) - start], start):
+                rest = quote[len(line) - start :]
+                if (more := _rest(lines, number + 1, rest)) is not None:
+                    return [(number, start, len(line)), *more]
+    return []
 
 
-def _is_bold(handle: Any, place: int) -> bool:
-    import pypdfium2.raw as raw
-
-    if raw.FPDFText_GetFontWeight(handle, place) >= 600:
-        return True
-    # The fonts that every reader has are known by name only.
-    name = ctypes.create_string_buffer(100)
-    flags = ctypes.c_int()
-    size = raw.FPDFText_GetFontInfo(handle, place, name, len(name), ctypes.byref(flags))
-    return 0 < size <= len(name) and bool(_BOLD.search(name.value))
+def _rest(lines: list[str], first: int, rest: str) -> list[tuple[int, int, int]] | None:
+    """The next lines that the rest of a quote is made of, wherever they are."""
+    found: list[tuple[int, int, int]] = []
+    for number in range(first, len(lines)):
+        length = min(len(lines[number]), len(rest))
+        if length and lines[number][:length] == rest[:length]:
+            found.append((number, 0, length))
+            rest = rest[length:]
+            if not rest:
+                return found
+    return None
 
 
 def _is_title(title: str) -> bool:
@@ -263,17 +211,3 @@ def _date(facts: Mapping[str, str]) -> str:
 def _squeezed(text: str) -> str:
     """Letters and digits alone: what a quote and its lines on a page have in common."""
     return "".join(character for character in text.lower() if character.isalnum())
-
-
-def _opened(data: bytes) -> Any:
-    import pypdfium2
-
-    try:
-        return pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError as error:
-        if "password" in str(error).lower():
-            raise ParseError(
-                "The PDF is encrypted. Save it without a password, then rebuild."
-            ) from error
-        reason = str(error).rstrip(".")
-        raise ParseError(f"The PDF is damaged and cannot be opened: {reason}.") from error

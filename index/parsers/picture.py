@@ -61,6 +61,8 @@ def picture_of(path: Path, digest: str, number: int, quotes: tuple[str, ...]) ->
         with pypdfium2.PdfDocument(data) as pdf:
             if not 1 <= shown <= len(pdf):
                 raise ParseError(f"The PDF has no page {shown}.")
+            if pdf.get_formtype():
+                pdf.init_forms()  # else fields look empty
             page = pdf[shown - 1]
             width, height = page.get_size()
             scale = min(WIDTH / max(1.0, min(width, height)), (LARGEST / (width * height)) ** 0.5)
