@@ -4,6 +4,11 @@ ifeq (, $(shell command -v $(PYTHON)))
 PYTHON := python3
 endif
 BIN := .venv/bin
+# What differs by machine: torch and, on some, what it brings.
+TORCH := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cupti nvidia- \
+	cuda-nvrtc nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand \
+	nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink \
+	nvidia-nvshmem-cu13 nvidia-nvtx
 
 .PHONY: run build test check lock clean help
 
@@ -25,10 +30,10 @@ check: .venv/test.done  ## lint, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-lock:  ## pin what people install, with hashes; torch and what it brings differ by machine
-	uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
-		--python-version 3.11 requirements.txt requirements-login.txt requirements-ocr.txt -o requirements.lock \
-		--no-emit-package torch --no-emit-package triton $$(grep -oE '^(nvidia|cuda)[a-z0-9-]*' requirements.lock | sed 's/^/--no-emit-package /')
+lock: .venv/test.done  ## pin what people install, with hashes; torch and what it brings differ by machine
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--python-version 3.11 requirements.txt requirements-login.txt requirements-ocr.txt \
+		$(addprefix --no-emit-package ,$(TORCH)) -o requirements.lock
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")'
