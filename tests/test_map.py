@@ -323,7 +323,13 @@ def get(service: Service, *path: str) -> Response:
     route = routes_of_map(service)[len(path) - 1]
     names = ("snapshot", "row")[: len(path)]
     return route.endpoint(
-        Request({"type": "http", "path_params": dict(zip(names, path, strict=True))})
+        Request(
+            {
+                "type": "http",
+                "query_string": b"",
+                "path_params": dict(zip(names, path, strict=True)),
+            }
+        )
     )
 
 
