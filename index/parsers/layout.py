@@ -142,12 +142,14 @@ def _is_backwards(lines: Sequence[Line]) -> bool:
 
 def _with_initials(lines: list[Line]) -> list[Line]:
     """Lines whose large initial, which reaches over several of them, stands before its word."""
-    initials = [line for line in lines if len(line.text) == 1 and line.text.isupper()]
+    large = 1.8 * median(line.size for line in lines) if lines else 0.0
+    initials = [one for one in lines if one.size > large and len(one.text) == 1]
     for initial in initials:
         beside = [
             line
             for line in lines
             if line.size < initial.size / 1.8
+            and initial.text.isupper()
             and -1 < line.left - initial.right < 1.5 * line.size
             and initial.bottom < (line.bottom + line.top) / 2 < initial.top + 0.6 * line.size
         ]

@@ -72,7 +72,7 @@ def drop_running(pages: Sequence[Page]) -> int:
         dropped: set[int] = set()
         for row in rows:
             found = [mark for mark in row if _runs(page, mark, chains)]
-            rest = [mark for mark in row if mark not in found]
+            rest = [mark for mark in row if not _runs(page, mark, chains)]
             numbers = [mark for mark in rest if mark.number and _counts(page, mark, chains)]
             # A number beside other text is a cell's or a section's, unless it ends headers.
             if len(numbers) == len(rest) or any(mark.number in headed for mark in numbers):
