@@ -13,8 +13,9 @@ from safetensors.torch import load_file
 from index.encoder import packaged_model
 from index.extractor import LONGEST, QUESTION, Tokens
 from training import evaluate, export, train
+from training.batches import row_of
 from training.data import Question, held_out, squad
-from training.train import row_of
+from training.loss import taught_by
 
 PASSAGE = "The ferry to Sandholm leaves at nine. It carries forty cars and two hundred people."
 
@@ -127,6 +128,42 @@ def test_runs_are_exported_as_their_mean(examples: Path, tmp_path: Path) -> None
         mean = (one[name].float() + two[name].float()) / 2
         assert torch.allclose(tensor.float(), mean, atol=2e-3, rtol=2e-3), name
     assert any(not torch.equal(one[name], two[name]) for name in one)
+
+
+def test_a_network_that_says_what_its_teachers_say_costs_least() -> None:
+    torch.manual_seed(0)
+    said = [(torch.randn(3), torch.randn(3, 7), torch.randn(3, 7)) for _ in range(2)]
+    mean = tuple(
+        torch.stack(
+            [each.softmax(-1) if each.dim() > 1 else each.sigmoid() for each in every]
+        ).mean(0)
+        for every in zip(*said, strict=True)
+    )
+    best = (mean[0].logit(), mean[1].log(), mean[2].log())
+    least = taught_by(best, said)
+    for part in range(3):
+        moved = list(best)
+        moved[part] = moved[part] + torch.randn_like(moved[part])
+        assert taught_by((moved[0], moved[1], moved[2]), said) > least
+
+
+def test_a_network_learns_what_its_teacher_says(
+    examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["--data", str(examples), "--questions", "4", "--epochs", "1"]
+    teacher, student = tmp_path / "teacher", tmp_path / "student"
+    train.main([*common, "--out", str(teacher), "--minutes", "0.00001"])
+    encoder = ["--encoder", str(packaged_model())]
+    train.main([*common, *encoder, "--out", str(student), "--teachers", str(teacher)])
+    network, taught = train.averaged(teacher), train.averaged(student)
+    assert any(
+        not torch.equal(one, other)
+        for one, other in zip(network.parameters(), taught.parameters(), strict=True)
+    )
+
+    with pytest.raises(SystemExit):
+        train.main([*common, "--out", str(student), "--teachers", str(tmp_path / "none")])
+    assert "--teachers: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("times", ["squad-open", "squad-open=often", "squad-open=-1", "other=2"])

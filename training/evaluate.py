@@ -21,9 +21,9 @@ from tqdm import tqdm
 from index.evaluate import auroc, exact_match, f1
 from index.extractor import Extractor
 from index.records import Passage
+from training.batches import TUNE
 from training.data import Question, held_out, read
 from training.export import export
-from training.train import TUNE
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,14 +11,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
 
-from index.encoder import packaged_model, sha256_of
+from index.encoder import sha256_of
 from index.extractor import WEIGHTS
-from index.network import ReaderNetwork
+from training.train import CHECKPOINT, averaged
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,11 +38,8 @@ def export(runs: Sequence[Path], out: Path) -> list[int]:
     """Write the mean of the runs' averaged weights to a file; returns after how many steps."""
     steps, found = [], []
     for run in runs:
-        state = torch.load(run / "checkpoint.pt", weights_only=True)
-        average = torch.optim.swa_utils.AveragedModel(ReaderNetwork(packaged_model()))
-        average.load_state_dict(state["average"])
-        network: Any = average.module
-        found.append(network.trained())
+        state = torch.load(run / CHECKPOINT, weights_only=True, map_location="cpu")
+        found.append(averaged(run).trained())
         steps.append(int(state["step"]))
     mean = {name: torch.stack([every[name] for every in found]).mean(0) for name in found[0]}
     out.parent.mkdir(parents=True, exist_ok=True)

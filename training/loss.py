@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,11 +19,12 @@ class Loss:
     span: Tensor
     relevance: Tensor
     order: Tensor
+    taught: Tensor
 
     @property
     def total(self) -> Tensor:
         """Their weighted sum."""
-        return self.span + 0.5 * self.relevance + 0.5 * self.order
+        return self.span + 0.5 * self.relevance + 0.5 * self.order + self.taught
 
 
 def loss_of(
@@ -43,10 +45,25 @@ def loss_of(
     likelihood = []
     for row, gold in enumerate(spans):
         if gold:
-            first, last = torch.tensor(gold).T
+            first, last = torch.tensor(gold, device=start.device).T
             likelihood.append(torch.logsumexp(starts[row, first] + ends[row, last], 0))
     span = -torch.stack(likelihood).clamp(min=-20).mean()
     relevant = functional.binary_cross_entropy_with_logits(relevance, labels)
     ordered = groups[groups[:, 0] >= 0]
     order = -relevance[ordered].log_softmax(1)[:, 0].mean() if len(ordered) else relevant * 0
-    return Loss(span, relevant, order)
+    return Loss(span, relevant, order, relevant * 0)
+
+
+def taught_by(outputs: Outputs, teachers: Sequence[Outputs]) -> Tensor:
+    """How far the outputs are from the mean of what teachers say of the same rows.
+
+    Cross entropy with their probabilities: where the answer begins and ends, and relevance.
+    """
+    relevance, start, end = outputs
+    relevances, starts, ends = zip(*teachers, strict=True)
+    mean = torch.stack([each.sigmoid() for each in relevances]).mean(0)
+    cost = functional.binary_cross_entropy_with_logits(relevance, mean)
+    for own, said in ((start, starts), (end, ends)):
+        likely = torch.stack([each.softmax(1) for each in said]).mean(0)
+        cost = cost - (likely * own.log_softmax(1)).sum(1).mean()
+    return cost

@@ -2,7 +2,9 @@
 
     python -m training.train --data FOLDER --out FOLDER [--epochs 3]
 
-``--data`` is what ``training.data`` wrote. The same seed gives the same order of examples.
+``--data`` is what ``training.data`` wrote. The same seed gives the same order of examples. With
+``--teachers`` the network also learns what other runs, say of other seeds or of a larger encoder,
+make of each passage (Hinton et al., *Distilling the Knowledge in a Neural Network*, 2015).
 """
 
 from __future__ import annotations
@@ -11,11 +13,10 @@ import argparse
 import json
 import math
 import os
-import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,33 +28,13 @@ from tqdm import tqdm
 from index.encoder import packaged_model
 from index.extractor import Tokens
 from index.network import MASKED, Outputs, ReaderNetwork
-from index.passages import context_of
-from training.data import Question, held_out, read
-from training.loss import Loss, loss_of
+from training.batches import Batches, Group, Row
+from training.loss import Loss, loss_of, taught_by
 
-TOGETHER = 8  # rows that go through the network at once
-KEYWORDS = 0.15  # of the questions are shown as the keywords in them
-TUNE = ("squad-open", "dev-v2")
-"""Sources some of whose articles are held out."""
+TOGETHER = {"cpu": 8, "cuda": 128}
+"""Rows that go through the network at once, by where it runs."""
 
-STOPWORDS = frozenset(
-    "a an and are as at be by can could did do does for from had has have how i in is it its of on "
-    "or that the their there these this to was were what which will with would you your".split()
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A question and one passage as tokens; ``spans`` are token positions of gold answers."""
-
-    ids: list[int]
-    types: list[int]
-    spans: list[tuple[int, int]]
-    label: float
-
-
-Group = list[Row]
-"""The rows of one question; the first one answers if any does."""
+CHECKPOINT = "checkpoint.pt"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -88,6 +69,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=0, help="stop after so long (0: never)")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where it runs"
+    )
+    parser.add_argument(
+        "--encoder",
+        type=Path,
+        help="folder of another BERT with the same vocabulary to begin with, for a teacher",
+    )
+    parser.add_argument(
+        "--teachers", type=Path, nargs="*", default=[], help="folders of runs to learn from"
+    )
     options = parser.parse_args(arguments)
     sources = sorted(path.stem for path in options.data.glob("*.jsonl"))
     if not sources:
@@ -95,6 +87,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for source, _ in options.times:
         if source not in sources:
             parser.error(f"--times: no source '{source}', only {', '.join(sources)}")
+    for run in options.teachers:
+        if not (run / CHECKPOINT).is_file():
+            parser.error(f"--teachers: '{run}' has no {CHECKPOINT}; it is no run that was trained")
+    if options.device == "auto":
+        options.device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(options.threads)
     train(options)
 
@@ -113,13 +110,15 @@ def _times(text: str) -> tuple[str, float]:
 def train(options: argparse.Namespace) -> None:
     """Run all steps that are left, with a checkpoint every five minutes."""
     options.out.mkdir(parents=True, exist_ok=True)
-    checkpoint = options.out / "checkpoint.pt"
-    folder = packaged_model()
+    checkpoint = options.out / CHECKPOINT
+    folder = options.encoder or packaged_model()
     torch.manual_seed(options.seed)
     network = ReaderNetwork(folder)
     if options.start:
         known = {name: tensor.float() for name, tensor in load_file(options.start).items()}
         network.load_state_dict(known, strict=False)
+    network.to(options.device)
+    teachers = [averaged(run).to(options.device).eval() for run in options.teachers]
     weights = [tensor for tensor in network.parameters() if tensor.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=options.rate, weight_decay=0.01, fused=True)
     mean: Any = torch.optim.swa_utils.get_ema_multi_avg_fn(0.999)  # type: ignore[no-untyped-call]
@@ -134,7 +133,7 @@ def train(options: argparse.Namespace) -> None:
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     begun = 0
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, weights_only=True, map_location=options.device)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
@@ -150,6 +149,7 @@ def train(options: argparse.Namespace) -> None:
                 "optimizer": optimizer.state_dict(),
                 "schedule": schedule.state_dict(),
                 "step": step,
+                "encoder": str(options.encoder or ""),
             },
             aside,
         )
@@ -164,14 +164,14 @@ def train(options: argparse.Namespace) -> None:
     with log, bar:
         for step in range(begun, steps):
             groups = batches[step]
-            costs = _cost(network, groups)
+            costs = _cost(network, groups, teachers)
             torch.autograd.backward(costs.total)
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimizer.step()
             schedule.step()
             optimizer.zero_grad(set_to_none=True)
             average.update_parameters(network)
-            for name in ("span", "relevance", "order"):
+            for name in ("span", "relevance", "order", "taught"):
                 sums[name] = sums.get(name, 0.0) + float(getattr(costs, name).detach())
             if (step + 1) % 50 == 0:
                 means = {name: round(value / 50, 4) for name, value in sums.items()}
@@ -190,7 +190,18 @@ def train(options: argparse.Namespace) -> None:
         save(steps)
 
 
-def _cost(network: ReaderNetwork, groups: list[Group]) -> Loss:
+def averaged(run: Path) -> ReaderNetwork:
+    """The network of a training run, with the moving average of its weights."""
+    state = torch.load(run / CHECKPOINT, weights_only=True, map_location="cpu")
+    folder = Path(state["encoder"]) if state["encoder"] else packaged_model()
+    average = torch.optim.swa_utils.AveragedModel(ReaderNetwork(folder))
+    average.load_state_dict(state["average"])
+    network: Any = average.module
+    assert isinstance(network, ReaderNetwork)  # noqa: S101, for the type checker
+    return network
+
+
+def _cost(network: ReaderNetwork, groups: list[Group], teachers: Sequence[ReaderNetwork]) -> Loss:
     """What the network's outputs for a batch of groups cost."""
     rows = [row for group in groups for row in group]
     labels = torch.tensor([row.label for row in rows])
@@ -202,18 +213,27 @@ def _cost(network: ReaderNetwork, groups: list[Group]) -> Loss:
             places.append(own if group[0].label else [-1, *own[1:]])
         number += len(group)
     spans = [row.spans for row in rows]
-    return loss_of(scores(network, rows), spans, labels, torch.tensor(places))
+    outputs = scores(network, rows)
+    device = outputs[0].device
+    costs = loss_of(outputs, spans, labels.to(device), torch.tensor(places, device=device))
+    if teachers:
+        with torch.no_grad():
+            said = [scores(teacher, rows) for teacher in teachers]
+        costs = replace(costs, taught=taught_by(outputs, said))
+    return costs
 
 
 def scores(network: ReaderNetwork, rows: Sequence[Row]) -> Outputs:
     """The network's outputs for rows, which go through it by length: less of it is filling."""
+    device = next(network.parameters()).device
+    together = TOGETHER[device.type]
     order = sorted(range(len(rows)), key=lambda number: -len(rows[number].ids))
     longest = len(rows[order[0]].ids) if order else 0
     parts = []
-    for begin in range(0, len(order), TOGETHER):
-        part = [rows[number] for number in order[begin : begin + TOGETHER]]
-        with torch.autocast("cpu", torch.bfloat16):
-            relevance, start, end = network(*tensors(part))
+    for begin in range(0, len(order), together):
+        part = [rows[number] for number in order[begin : begin + together]]
+        with torch.autocast(device.type, torch.bfloat16):
+            relevance, start, end = network(*(each.to(device) for each in tensors(part)))
         room = (0, longest + 8 - start.shape[1])
         start, end = (functional.pad(every, room, value=MASKED) for every in (start, end))
         parts.append((relevance, start, end))
@@ -232,122 +252,6 @@ def tensors(rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor, torch.Tens
         mask[number, : len(row.ids)] = 1
         types[number, : len(row.ids)] = torch.tensor(row.types)
     return ids, mask, types
-
-
-class Batches:
-    """All batches by number; texts of like length are together, in an order that the seed gives."""
-
-    def __init__(self, options: argparse.Namespace, tokens: Tokens) -> None:
-        self._seed = options.seed
-        self._size = options.questions
-        self._misleading = options.misleading
-        self._headings = options.headed
-        self._tokens = tokens
-        times = dict(options.times)
-        self._questions, self._times = [], []
-        for source, question in _shown(options.data):
-            self._questions.append(question)
-            self._times.append(times.get(source, 1.0))
-        self._epoch = -1
-        self._order: list[list[int]] = []
-
-    def __len__(self) -> int:
-        """How many batches an epoch has."""
-        return int(sum(self._times)) // int(self._size)
-
-    def __getitem__(self, step: int) -> list[Group]:
-        epoch, number = divmod(step, len(self))
-        if epoch != self._epoch:
-            self._arrange(epoch)
-        chosen = self._order[number]
-        draw = random.Random(f"{self._seed} {step}")
-        groups = [self._group(self._questions[place], draw) for place in chosen]
-        return [group for group in groups if group]
-
-    def _arrange(self, epoch: int) -> None:
-        draw = random.Random(f"{self._seed} {epoch}")
-        order = []
-        for place, times in enumerate(self._times):
-            order += [place] * (int(times) + (draw.random() < times % 1))
-        draw.shuffle(order)
-        pool = 64 * self._size
-        batches = []
-        for start in range(0, len(order), pool):
-            part = sorted(order[start : start + pool], key=self._length)
-            batches += [part[i : i + self._size] for i in range(0, len(part), self._size)]
-        batches = [batch for batch in batches if len(batch) == self._size]
-        draw.shuffle(batches)
-        # The last ones may be short: an epoch has the same number of batches always.
-        self._order = (batches * 2)[: len(self)]
-        self._epoch = epoch
-
-    def _length(self, place: int) -> int:
-        return len(self._questions[place].passage)
-
-    def _group(self, question: Question, draw: random.Random) -> Group:
-        others = list(question.misleading)
-        # Those found first mislead most.
-        chosen = draw.sample(others[:5], min(len(others), 5))[: self._misleading - 1]
-        rest = [other for other in others if other not in chosen]
-        chosen += draw.sample(rest, min(len(rest), self._misleading - len(chosen)))
-        asked = question.text
-        if draw.random() < KEYWORDS:
-            question = replace(question, text=keywords(question.text))
-        mine = draw.choice((asked, keywords(asked), keywords(asked), self._other(draw)))
-        above = self._headed(question.context, mine, draw)
-        rows = [self.row(question, above, question.passage, question.spans)]
-        for context, text in chosen:
-            above = self._headed(context, self._other(draw), draw)
-            rows.append(self.row(question, above, text, ()))
-        return rows if rows[0].spans else []
-
-    def _other(self, draw: random.Random) -> str:
-        """What another question could leave behind as a heading."""
-        other = self._questions[draw.randrange(len(self._questions))].text
-        return other if draw.random() < 0.3 else keywords(other)
-
-    def _headed(self, context: str, heading: str, draw: random.Random) -> str:
-        if draw.random() >= self._headings:
-            return context
-        return context_of(context, (heading,)) if context else heading
-
-    def row(
-        self, question: Question, context: str, text: str, spans: Sequence[tuple[int, int]]
-    ) -> Row:
-        """One passage for a question as tokens. A row whose gold answers are cut off has none."""
-        return row_of(self._tokens, question.text, context, text, spans)
-
-
-def keywords(question: str) -> str:
-    """What is left of a question without question mark and function words; never nothing."""
-    words = question.rstrip("?!. ").split()
-    kept = [word for word in words if word.lower().strip(",") not in STOPWORDS]
-    return " ".join(kept or words)
-
-
-def row_of(
-    tokens: Tokens, query: str, context: str, text: str, spans: Sequence[tuple[int, int]]
-) -> Row:
-    """A question and a passage as tokens, with the gold answers that are whole among them."""
-    pair = tokens.pairs(query, [(context, text)])[0]
-    found = []
-    for start, end in spans:
-        places = [
-            number
-            for number, (begins, ends) in enumerate(pair.offsets)
-            if begins < end and ends > start
-        ]
-        if places and pair.offsets[places[-1]][1] >= end:
-            found.append((pair.begin + places[0], pair.begin + places[-1]))
-    if not spans:
-        found = [(0, 0)]
-    return Row(pair.ids, pair.types, sorted(set(found)), float(bool(spans)))
-
-
-def _shown(folder: Path) -> Iterator[tuple[str, Question]]:
-    for source, question in read(folder):
-        if question.misleading and not (source in TUNE and held_out(question.context)):
-            yield source, question
 
 
 if __name__ == "__main__":
