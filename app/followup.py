@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from index.lexical import terms_of
-from index.reader import QUESTION_WORDS
+from index.wording import QUESTION_WORDS
 
 FEW = 3
 """Telling words up to which a question may lean on the one before."""

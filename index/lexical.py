@@ -61,6 +61,11 @@ def terms_of(text: str) -> list[str]:
     return [term_of(word) for word in _WORD.findall(text.lower()) if word not in _STOP_WORDS]
 
 
+def stems_of(text: str) -> list[str]:
+    """Like ``terms_of``, stop words included."""
+    return [term_of(word) for word in _WORD.findall(text.lower())]
+
+
 @cache
 def _stemmer() -> Any:
     import Stemmer

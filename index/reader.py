@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from index.extractor import Judgement, Reader
-from index.lexical import LexicalIndex, terms_of
+from index.lexical import LexicalIndex, stems_of
 from index.records import Evidence, Hit, Span
+from index.wording import Wording
 
 DEPTH = 10
 """Hits that are read at most, and again as many where none of these answers."""
@@ -28,15 +29,6 @@ LEAST = 2
 
 ANSWERS = 0.0
 """The relevance, a logit, from which on a passage is taken to answer."""
-
-QUESTION_WORDS = frozenset(
-    terms_of(
-        "what which who whom whose when where why how many much do does did can could should would "
-        "have has had been were any some name"
-    )
-)
-"""Terms that say what kind of answer is wanted, not what it is about."""
-
 
 _ROW = re.compile(r"^[^\n:]{1,80}: [^\n]+(?:\n|; )[^\n:]{1,80}: \S")
 """How a row of a table reads: its cells with the names of their columns."""
@@ -191,19 +183,15 @@ def read(
     if weights is None:
         found_words = any(judgement.spans for judgement in judgements.values())
         weights = READ if found_words else RANKED if judgements else ALONE
-    terms = list(dict.fromkeys(terms_of(query)))
-    terms = [term for term in terms if term not in QUESTION_WORDS] or terms
-    importance = dict(zip(terms, lexical.weight(terms).tolist(), strict=True))
-    total = sum(importance.values()) or 1.0
+    asked = Wording.of(query, lexical)
     readings = []
     for hit in [hit for hit in hits if hit.row in judgements] or hits[:DEPTH]:
         judgement = judgements.get(hit.row)
-        around = set(terms_of(" ".join((hit.passage.title, *hit.passage.headings))))
+        around = stems_of(" ".join((hit.passage.title, *hit.passage.headings)))
         of_hit = []
         for number, span in enumerate(hit.passage.sentences):
             meaning = hit.sentence_scores[number]
-            present = around | set(terms_of(hit.passage.text[slice(*span)]))
-            shared = sum(share for term, share in importance.items() if term in present) / total
+            shared = asked.shared({*around, *stems_of(hit.passage.text[slice(*span)])})
             words, margin = (
                 judgement.spans[number] if judgement and judgement.spans else (None, 0.0)
             )

@@ -101,8 +101,9 @@ class Evidence:
 class Hit:
     """A passage found for a query, and why.
 
-    ``score`` is the convex combination of the three pieces of evidence: ``dense`` and
-    ``sentence`` are cosines, ``lexical`` is BM25. Where a reader has read the passage,
+    ``score`` is the convex combination of the four pieces of evidence: ``dense`` and
+    ``sentence`` are cosines, ``lexical`` is BM25, ``wording`` is how much of the question's words
+    stands together, in 0..1, and 0 where nobody looked. Where a reader has read the passage,
     ``relevance`` is its logit, and ``score`` has that in it too. ``sentence_scores`` holds one
     cosine for each of the passage's sentences. ``matched`` are the words of the passage that the
     query shares. ``copies`` are the other places where the same words stand, the first of very
@@ -118,6 +119,7 @@ class Hit:
     lexical: Evidence
     sentence_scores: tuple[float, ...]
     matched: tuple[str, ...]
+    wording: float = 0.0
     relevance: Evidence | None = None
     copies: tuple[Passage, ...] = ()
     more_copies: int = 0

@@ -1,6 +1,7 @@
 """From a question to hits: candidates by vector and by word, joined and scored.
 
-The searcher finds and explains; it decides nothing about answers.
+The first ones are scored anew by how the question's words stand in them. The searcher finds and
+explains; it decides nothing about answers.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from numpy.typing import NDArray
 from index.encoder import Encoder
 from index.errors import IndexMismatchError, QueryError
 from index.filters import Filter
-from index.fusion import Weights, combine
+from index.fusion import WORDED, Weights, combine
 from index.lexical import terms_of, top, words_of
 from index.records import Evidence, Hit, Passage
 from index.store import Snapshot
+from index.wording import Wording
 
 CANDIDATES = 100
 """How many passages each of the two retrievers proposes."""
+
+LOOKED_AT = 20
+"""Passages whose wording is looked at; all others come after them."""
 
 PLACES = 100
 """Places of one passage that are read; some words stand at the foot of every page."""
@@ -51,6 +56,7 @@ class Searcher:
         self.snapshot = snapshot
         self.encoder = encoder
         self.weights = weights or Weights()
+        self.worded = weights or WORDED
         self._filtering = threading.Lock()
         self._filtered: tuple[Filter, frozenset[str], NDArray[np.bool_]] | None = None
 
@@ -80,20 +86,29 @@ class Searcher:
         dense = self.snapshot.vectors.score(vector, rows)
         by_sentence, first = self.snapshot.sentences.scores(vector, rows)
         sentence = np.maximum.reduceat(by_sentence, first[:-1])
-        fused = combine(dense, sentence, lexical[rows], self.weights)
-        order = np.lexsort((rows, -fused))[:k]
+        fused = combine(dense, sentence, lexical[rows], 0.0, self.weights)
+        order = np.lexsort((rows, -fused))[: max(k, LOOKED_AT)]
+        found = [self.snapshot.table.places(int(rows[i]), PLACES, names) for i in order]
+        asked = Wording.of(query, self.snapshot.lexical)
+        wording = np.zeros(len(order), np.float32)
+        wording[:LOOKED_AT] = [_worded(asked, places[0]) for places, _ in found[:LOOKED_AT]]
+        parts = (each[order] for each in (dense, sentence, lexical[rows]))
+        scores = combine(*parts, wording, self.worded)
+        scores[LOOKED_AT:] = np.minimum(scores[LOOKED_AT:], scores[:LOOKED_AT].min(initial=np.inf))
+        ranking = np.lexsort((rows[order], -scores, np.arange(len(order)) >= LOOKED_AT))[:k]
         dense_rank = {int(row): rank for rank, row in enumerate(near, start=1)}
         lexical_rank = {int(row): rank for rank, row in enumerate(wordy, start=1)}
         sentence_rank = {int(i): rank for rank, i in enumerate(np.argsort(-sentence), start=1)}
         terms = set(terms_of(query))
         hits = []
-        for rank, i in enumerate(order, start=1):
+        for rank, place in enumerate(ranking, start=1):
+            i = order[place]
             row = int(rows[i])
-            (passage, *copies), beyond = self.snapshot.table.places(row, PLACES, names)
+            (passage, *copies), beyond = found[place]
             hits.append(
                 Hit(
                     rank=rank,
-                    score=float(fused[i]),
+                    score=float(scores[place]),
                     row=row,
                     passage=passage,
                     dense=Evidence(dense_rank.get(row), float(dense[i])),
@@ -101,6 +116,7 @@ class Searcher:
                     lexical=Evidence(lexical_rank.get(row), float(lexical[row])),
                     sentence_scores=tuple(by_sentence[first[i] : first[i + 1]].tolist()),
                     matched=_matched(passage, terms),
+                    wording=float(wording[place]),
                     copies=tuple(copies),
                     more_copies=beyond,
                 )
@@ -133,6 +149,12 @@ def checked(query: str) -> str:
             "Ask for one thing at a time."
         )
     return query
+
+
+def _worded(asked: Wording, passage: Passage) -> float:
+    """How much of the question's wording a passage has."""
+    title = " ".join((passage.title, *passage.headings))
+    return asked(title, [passage.text[slice(*span)] for span in passage.sentences])
 
 
 def _matched(passage: Passage, terms: set[str]) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ LAYERS = [
         "index.progress",
         "index.pictures",
     ],
-    ["index.embed", "index.documents", "index.layout"],
+    ["index.embed", "index.documents", "index.layout", "index.wording"],
     ["index.reading", "index.map"],
     ["index.store"],
     ["index.build", "index.search", "index.verify", "index.history"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from index.fusion import Weights, combine, reciprocal_rank_fusion
+from index.fusion import WORDED, Weights, combine, reciprocal_rank_fusion
 
 
 def numbers(*values: float) -> np.ndarray:
@@ -15,7 +15,7 @@ def numbers(*values: float) -> np.ndarray:
 class TestCombine:
     def test_it_is_the_weighted_sum_with_bm25_brought_to_scale(self) -> None:
         weights = Weights(dense=0.2, sentence=0.3, lexical=0.5, lexical_scale=10)
-        combined = combine(numbers(0.5, -0.1), numbers(0.9, 0.4), numbers(8, 0), weights)
+        combined = combine(numbers(0.5, -0.1), numbers(0.9, 0.4), numbers(8, 0), 0.0, weights)
         # 0.2 · 0.5 + 0.3 · 0.9 + 0.5 · 0.8 and 0.2 · -0.1 + 0.3 · 0.4
         assert combined == pytest.approx([0.77, 0.10])
 
@@ -25,26 +25,29 @@ class TestCombine:
             (Weights(1, 0, 0), [0.5, 0.7]),
             (Weights(0, 1, 0), [0.9, 0.4]),
             (Weights(0, 0, 1, lexical_scale=4), [2, 0.75]),
+            (Weights(0, 0, 0, 1), [1, 1]),
         ],
     )
     def test_evidence_without_weight_does_not_count(
         self, weights: Weights, expected: list[float]
     ) -> None:
-        combined = combine(numbers(0.5, 0.7), numbers(0.9, 0.4), numbers(8, 3), weights)
+        combined = combine(
+            numbers(0.5, 0.7), numbers(0.9, 0.4), numbers(8, 3), numbers(1, 1), weights
+        )
         assert combined == pytest.approx(expected)
 
-    def test_the_default_shares_add_up_to_one(self) -> None:
-        weights = Weights()
-        assert weights.dense + weights.sentence + weights.lexical == pytest.approx(1)
-        full = combine(numbers(1), numbers(1), numbers(weights.lexical_scale), weights)
+    @pytest.mark.parametrize("weights", [Weights(), WORDED])
+    def test_the_shares_add_up_to_one(self, weights: Weights) -> None:
+        bm25 = numbers(weights.lexical_scale)
+        full = combine(numbers(1), numbers(1), bm25, numbers(1), weights)
         assert full == pytest.approx([1])
 
     def test_nothing_to_combine_is_nothing(self) -> None:
-        assert combine(numbers(), numbers(), numbers(), Weights()).shape == (0,)
+        assert combine(numbers(), numbers(), numbers(), numbers(), Weights()).shape == (0,)
 
     def test_no_evidence_at_all_scores_zero(self) -> None:
         zeros = np.zeros(3, np.float32)
-        assert combine(zeros, zeros, zeros, Weights()).tolist() == [0, 0, 0]
+        assert combine(zeros, zeros, zeros, zeros, WORDED).tolist() == [0, 0, 0]
 
 
 class TestReciprocalRankFusion:

@@ -98,7 +98,8 @@ class TestExplanations:
             np.array([getattr(hit, kind).score for hit in hits], np.float32)
             for kind in ("dense", "sentence", "lexical")
         )
-        expected = combine(dense, sentence, lexical, searcher.weights)
+        wording = np.array([hit.wording for hit in hits], np.float32)
+        expected = combine(dense, sentence, lexical, wording, searcher.worded)
         assert [hit.score for hit in hits] == pytest.approx(expected, abs=1e-6)
 
     def test_dense_is_the_cosine_to_the_passage(self, hits: list[Hit], searcher: Searcher) -> None:
