@@ -384,6 +384,10 @@ class TestTables:
                 ['Size: "5 inch; Name: pipe', "Size: 6; Name: pie"],
             ),
             ("Fees\nName,Price\n", ["Fees", "Name; Price"]),
+            ("Name,Price,\nCar,30,\n", ["Name: Car; Price: 30"]),
+            ('Name, Port\n"Car, small", "Åbo, Turku"\n', ["Name: Car, small; Port: Åbo, Turku"]),
+            ("Name,Price,Fax\nCar,30,\n", ["Name: Car; Price: 30", "Name; Price; Fax"]),
+            ("Name,Price\nCar,30,new\n", ["Car; 30; new", "Name; Price"]),
         ],
     )
     def test_names_are_told_from_titles_and_from_values(
