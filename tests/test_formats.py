@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import sys
 import zipfile
@@ -357,6 +358,18 @@ class TestHtml:
         text = "Причал закрыт зимой" if encoding == "cp1251" else "Die Fähre fährt für 5 € über"
         page = f'<html><head><meta charset="{declared}"></head><body><p>{text}</p></body></html>'
         assert texts(parse_bytes(page.encode(encoding), "a.html")) == [text]
+
+    def test_pages_that_stand_in_a_saved_page_are_read_in_their_place(self) -> None:
+        inner = "<td>Car<template shadowrootmode=open> or lorry</template>"
+        frame = f"<p>Fees</p><table><tr><th>Vehicle<th>Price<tr>{inner}<td>30</table>"
+        page = (
+            "<p>Above</p><x-fees><template shadowrootmode=open><iframe srcdoc='"
+            f"{html.escape(frame)}'></iframe></template></x-fees><p>Below</p>"
+            "<iframe hidden srcdoc=unseen></iframe><template>unseen</template>"
+        )
+        assert texts(parse_bytes(page.encode(), "a.html")) == [
+            "Above", "Fees", "Vehicle: Car or lorry; Price: 30", "Below"
+        ]  # fmt: skip
 
     def test_deep_nesting_is_read(self) -> None:
         page = "<div>" * 5000 + "deep text" + "</div>" * 5000
