@@ -40,7 +40,7 @@ def parse_table(data: bytes, document_id: str, digest: str) -> Document:
     try:
         for row in reader:
             cells = [" ".join(cell.split()) for cell in row]
-            while len(cells) > len(columns) and not cells[-1]:
+            while len(cells) > len(columns) > 0 and not cells[-1]:
                 cells.pop()  # there is a mark at the end of each row
             filled = sum(map(bool, cells))
             if filled and line > skipped:
