@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import sys
 import zipfile
@@ -358,6 +359,18 @@ class TestHtml:
         page = f'<html><head><meta charset="{declared}"></head><body><p>{text}</p></body></html>'
         assert texts(parse_bytes(page.encode(encoding), "a.html")) == [text]
 
+    def test_pages_that_stand_in_a_saved_page_are_read_in_their_place(self) -> None:
+        inner = "<td>Car<template shadowrootmode=open> or lorry</template>"
+        frame = f"<p>Fees</p><table><tr><th>Vehicle<th>Price<tr>{inner}<td>30</table>"
+        page = (
+            "<p>Above</p><x-fees><template shadowrootmode=open><iframe srcdoc='"
+            f"{html.escape(frame)}'></iframe></template></x-fees><p>Below</p>"
+            "<iframe hidden srcdoc=unseen></iframe><template>unseen</template>"
+        )
+        assert texts(parse_bytes(page.encode(), "a.html")) == [
+            "Above", "Fees", "Vehicle: Car or lorry; Price: 30", "Below"
+        ]  # fmt: skip
+
     def test_deep_nesting_is_read(self) -> None:
         page = "<div>" * 5000 + "deep text" + "</div>" * 5000
         assert "deep text" in parse_bytes(page.encode(), "a.html").text
@@ -384,6 +397,11 @@ class TestTables:
                 ['Size: "5 inch; Name: pipe', "Size: 6; Name: pie"],
             ),
             ("Fees\nName,Price\n", ["Fees", "Name; Price"]),
+            ("Name,Price\nCar,30,\n", ["Name: Car; Price: 30"]),
+            ("Name,Price,\nCar,30,new\n", ["Name: Car; Price: 30; new"]),
+            ('Name, Port\n"Car, small", "Åbo, Turku"\n', ["Name: Car, small; Port: Åbo, Turku"]),
+            ("Name,Price,Fax\nCar,30,\n", ["Name: Car; Price: 30", "Name; Price; Fax"]),
+            ("Name,Price\nCar,30,new\n", ["Car; 30; new", "Name; Price"]),
         ],
     )
     def test_names_are_told_from_titles_and_from_values(

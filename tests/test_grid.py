@@ -32,6 +32,11 @@ class TestNames:
         rows = ["Vehicle", "Price", "Remark"], ["Car", "30", ""]
         assert read(*rows) == ["Vehicle; Price; Remark", "Vehicle: Car; Price: 30"]
 
+    def test_cells_beside_one_of_endless_width_are_kept(self) -> None:
+        rows = [[Cell("Ships", 10**6, 10**6), Cell("Fees")], [Cell("Car"), Cell("Lorry")]]
+        found = " ".join(text for _, text in row_texts(rows, 0))
+        assert all(text in found for text in ("Ships", "Fees", "Car", "Lorry"))
+
     def test_a_wide_head_names_all_columns_below_it(self) -> None:
         rows = ["Vehicle", Cell("Price", 2)], ["Car", "30", "45"]
         assert read(*rows) == ["Vehicle: Car; Price: 30; Price: 45"]

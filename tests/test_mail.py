@@ -149,6 +149,18 @@ class TestWays:
         )
         assert texts(document) == ["Plain.", "Name: Car; Price: 30"]
 
+    def test_a_plain_text_that_only_points_at_the_page_is_not_read_for_it(self) -> None:
+        page = f"<p>{FERRY}</p>"
+        document = parts("alternative", ("text/plain", "See the page."), ("text/html", page))
+        assert texts(document) == [FERRY]
+        assert document.extent.left_out == len("see page")
+
+    def test_words_that_only_the_page_has_are_counted(self) -> None:
+        page = f"<p>{FERRY}</p><table><tr><td>Fee</td><td>30</td></tr></table>"
+        document = parts("alternative", ("text/plain", FERRY), ("text/html", page))
+        assert texts(document) == [FERRY]
+        assert document.extent.left_out == len("fee 30")
+
     def test_an_attached_text_is_no_way_of_saying_it(self) -> None:
         inner = "--C\nContent-Type: text/plain; name=a.txt\n\nAttached.\n--C--\n"
         document = parts(
@@ -236,7 +248,7 @@ class TestAttachments:
         assert read(mail).extent.unread == ()
 
     def test_a_mail_inside_a_mail_is_read_once_with_its_attachments(self) -> None:
-        inner = a_mail("The pier is closed in May.")
+        inner = a_mail(f"{FERRY} The pier is closed.")
         inner.replace_header("Subject", "The pier")
         inner.add_attachment(b"Name,Price\nCar,30\n", "text", "csv", filename="fees.csv")
         outer = a_mail()
@@ -246,7 +258,7 @@ class TestAttachments:
             FERRY,
             FEES,
             "From: Ida Holm <holm@example.org>; Date: Tue, 03 Mar 2020 10:00:00 +0000",
-            "The pier is closed in May.",
+            f"{FERRY} The pier is closed.",
             "Name: Car; Price: 30",
         ]
         assert document.blocks[3].headings == ("Ferries of the Sound", "The pier")

@@ -97,6 +97,10 @@ class TestEncodings:
     def test_utf_16_without_a_mark_is_told_by_its_zeros(self, encoding: str) -> None:
         assert decode("Ebb and flow.".encode(encoding)) == "Ebb and flow."
 
+    def test_a_few_zeros_in_a_long_text_are_spaces(self) -> None:
+        assert decode(b"ebb\0flow " + b"and so on " * 200).startswith("ebb flow and")
+        assert decode("Åbo\0".encode("cp1252") + b" and so on" * 200).startswith("Åbo  and")
+
     def test_all_line_ends_become_one(self) -> None:
         assert decode(b"one\r\ntwo\rthree\n") == "one\ntwo\nthree\n"
 
@@ -268,6 +272,13 @@ class TestMarkdownBlocks:
         assert texts(markdown("| Port | Depth |\n|---|---|\n\nAfter.\n")) == [
             "Port; Depth",
             "After.",
+        ]
+
+    def test_a_table_keeps_names_and_cells_that_stand_alone(self) -> None:
+        table = "> | Port | Depth | Fax |\n> |---|---|---|\n> | Turku | 10 m | | `a|b` |\n"
+        assert read(markdown(table)) == [
+            ("Port; Depth; Fax", (), 1),
+            ("Turku; 10 m; `a; b`", (), 3),
         ]
 
     def test_a_quotation_is_text(self) -> None:

@@ -631,6 +631,19 @@ class TestLeftOut:
         assert [block.page for block in document.blocks] == [1, 2, 3, 4]
         assert document.extent.left_out == len("1234")
 
+    def test_the_names_of_columns_on_each_page_of_a_table_are_kept(self) -> None:
+        sheet = Sheet()
+        for page in range(4):
+            sheet.line(70, HEIGHT - 20, "Ferry Board")
+            for row in range(8):
+                cells = ("Pier", "Cars", "Fee") if row == 0 else (f"P{'abcd'[page]}", "7", "30")
+                for x, cell in zip((70, 250, 400), cells, strict=True):
+                    sheet.line(x, HEIGHT - 40 - 20 * row, cell)
+            sheet.page()
+        document = read(sheet)
+        assert texts(document).count("Pier Cars Fee") == 4
+        assert document.extent.left_out == 4 * len("Ferry Board")
+
     def test_a_blank_page_is_not_missed_and_a_picture_is(self) -> None:
         sheet = Sheet()
         sheet.write(FERRY)

@@ -80,6 +80,37 @@ def test_what_is_there_for_new_programs_and_old_ones_is_read_once() -> None:
     assert texts(read(made)) == ["new"]
 
 
+def test_where_new_programs_have_nothing_what_old_ones_show_is_read() -> None:
+    made, slide = a_deck()
+    shape = box(slide, "for old ones", 1, 1)._element
+    names = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+    ways = etree.fromstring(
+        f'<mc:AlternateContent {names}><mc:Choice Requires="p14"/><mc:Fallback/>'
+        "</mc:AlternateContent>"
+    )
+    shape.addprevious(ways)
+    ways[1].append(shape)
+    assert texts(read(made)) == ["for old ones"]
+
+
+def test_a_shape_of_no_known_kind_and_one_that_has_the_title_s_number_are_read() -> None:
+    made, slide = a_deck(5)
+    slide.shapes.title.text = "Piers"
+    bare = box(slide, "North", 1, 3)._element
+    del bare.nvSpPr.cNvSpPr.attrib["txBox"]
+    bare.spPr.clear()
+    box(slide, "South", 1, 4)._element.nvSpPr.cNvPr.set("id", str(slide.shapes.title.shape_id))
+    assert sorted(texts(read(made))) == ["North", "South"]
+
+
+def test_objects_of_other_programs_are_named() -> None:
+    made, slide = a_deck()
+    slide.shapes.add_ole_object(io.BytesIO(b"rows"), "Excel.Sheet.12", 0, 0)
+    box(slide, "Fees", 1, 1)
+    unread = read(made).extent.unread
+    assert unread == ("Slide 1 has an object of another program ('Excel.Sheet.12').",)
+
+
 def test_formulas_raised_numbers_and_numbers_of_items_are_read() -> None:
     made, slide = a_deck()
     frame = box(slide, "10", 1, 1).text_frame

@@ -81,6 +81,45 @@ class TestWords:
         document = read(run("See.") + "".join(f"<w:r>{one}</w:r>" for one in drawn))
         assert texts(document) == ["See.", "The pier at dusk"]
 
+    def test_words_that_old_programs_have_otherwise_are_read_once(self) -> None:
+        def ways(first: str, second: str) -> str:
+            return (
+                '<mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/'
+                f'markup-compatibility/2006"><mc:Choice Requires="w14">{first}</mc:Choice>'
+                f"<mc:Fallback>{second}</mc:Fallback></mc:AlternateContent>"
+            )
+
+        sun = f"<w:r>{ways('<w:sym/>', '<w:t>☀</w:t>')}</w:r>"
+        document = read(ways(run("Sunny"), run("Fair")) + run(" days ") + sun)
+        assert texts(document) == ["Sunny days ☀"]
+
+    def test_a_new_page_sets_words_apart(self) -> None:
+        assert texts(read(run("ebb") + '<w:r><w:br w:type="page"/></w:r>' + run("flow"))) == [
+            "ebb\nflow"
+        ]
+
+    def test_what_is_chosen_in_a_form_is_read(self) -> None:
+        def field(data: str) -> str:
+            begin = "<w:fldChar w:fldCharType='begin'>"
+            return f"<w:r>{begin}<w:ffData>{data}</w:ffData></w:fldChar></w:r>"
+
+        ports = "".join(f'<w:listEntry w:val="{name}"/>' for name in ("Turku", "Rauma"))
+        document = read(
+            run("To ") + field(f'<w:ddList><w:result w:val="1"/>{ports}</w:ddList>'),
+            run("From ") + field(f"<w:ddList>{ports}</w:ddList>"),
+            field("<w:checkBox><w:default w:val='0'/><w:checked/></w:checkBox>") + run(" car"),
+            field("<w:checkBox><w:default w:val='0'/></w:checkBox>") + run(" lorry"),
+        )
+        assert texts(document) == ["To Rauma", "From Turku", "☒ car", "☐ lorry"]
+
+    def test_words_drawn_as_a_picture_are_read(self) -> None:
+        vml = 'xmlns:v="urn:schemas-microsoft-com:vml"'
+        document = read(
+            f'<w:r><w:pict><v:shape {vml} alt="A ferry at its pier">'
+            '<v:textpath string="Closed in ice"/></v:shape></w:pict></w:r>'
+        )
+        assert texts(document) == ["A ferry at its pier", "Closed in ice"]
+
     def test_objects_and_texts_of_other_files_are_named(self) -> None:
         document = read(run(FERRY) + "<w:object><o:OLEObject ProgID='Excel.Sheet.12'/></w:object>")
         assert document.extent.unread == (

@@ -9,6 +9,7 @@ from index.parsers.archive import xml
 from index.parsers.author import description
 from index.parsers.grid import Cell, row_texts
 
+_VML = "{urn:schemas-microsoft-com:vml}"
 BOX = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}txbxContent"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
@@ -34,15 +35,22 @@ def drawn_texts(element: Any, part: Any) -> Iterator[str]:
         elif drawn.tag == f"{_C}chart" and is_in(drawn, element):
             data = _target(part, drawn.get(f"{_OFFICE}id"))
             yield from _chart(xml(data)) if data else ()
-        described = description(drawn.get("descr"))
+        described = description(drawn.get("descr") or drawn.get("alt"))
         if described and described not in seen and is_in(drawn, element):
             seen.add(described)
             yield described
+        if drawn.tag == f"{_VML}textpath" and not is_copy(drawn):
+            yield drawn.get("string") or ""
 
 
 def is_in(inner: Any, outer: Any) -> bool:
     """Whether what lies in an element is in none of the text boxes inside that."""
     return next(inner.iterancestors(BOX), None) is next(outer.iterancestors(BOX), None)
+
+
+def is_copy(element: Any) -> bool:
+    """Whether an element is the second copy of what is drawn that Word keeps for older programs."""
+    return any(above.tag.endswith("}Fallback") for above in element.iterancestors())
 
 
 def _target(part: Any, relation: str | None) -> bytes:

@@ -15,11 +15,11 @@ from typing import Any
 
 from index.errors import ParseError
 from index.parsers.archive import DAMAGED, mended, opened, read, xml
-from index.parsers.diagram import BOX, drawn_texts, is_in
+from index.parsers.diagram import BOX, drawn_texts, is_copy, is_in
 from index.parsers.office import as_usual, properties_of
 from index.parsers.word_styles import Styles
-from index.parsers.word_table import is_copy, is_frame, rows_of, texts_of
-from index.parsers.word_text import W, hidden_texts, text_of
+from index.parsers.word_table import is_frame, rows_of, texts_of
+from index.parsers.word_text import M, W, hidden_texts, text_of
 from index.parsers.writer import Writer
 from index.records import Document, Extent
 
@@ -137,7 +137,7 @@ class _Body:
 def _items(element: Any) -> Iterator[Any]:
     """Paragraphs and tables in order, those in content controls, text boxes and frames too."""
     for child in element:
-        if child.tag == f"{W}p":
+        if child.tag in (f"{W}p", f"{M}oMathPara"):
             yield child
             for box in child.iter(BOX):
                 if is_in(box, child) and not is_copy(box):
@@ -189,7 +189,7 @@ def _leave_out(archive: zipfile.ZipFile, document: Any, writer: Writer) -> None:
 
 def _not_read(body: Any) -> Iterator[str]:
     """What the text holds of other files."""
-    if body.find(f".//{W}altChunk") is not None:
+    if next(body.iter(f"{W}altChunk", f"{W}subDoc"), None) is not None:
         yield "Text from another file stands in it as that file. Save it anew, then rebuild."
     for kind in dict.fromkeys(one.get("ProgID") or "unknown" for one in body.iter(_OBJECT)):
         yield f"An object of another program stands in it ('{kind}')."

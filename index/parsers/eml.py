@@ -1,7 +1,8 @@
 """EML: a mail's subject, sender and date, its text, and its attachments through their parsers.
 
-Of a text that is there in two ways, plain and HTML, the plain one is read, and the attachments of
-both. Pictures inside the text are left out as those of other formats are.
+Of a text that is there in two ways, plain and HTML, the plain one is read unless it lacks most of
+the words, and the attachments of both; words that only the other has are counted. Pictures inside
+the text are left out as those of other formats are.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import email
 import email.policy
 import itertools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,6 +45,7 @@ _SUFFIXES = {
 _MALFORMED = (ValueError, IndexError, AttributeError, TypeError, LookupError, OverflowError)
 """What reading a header that is not as it should be raises."""
 
+_WORD = re.compile(r"\w+")
 DEEPEST = 5  # mails inside mails
 
 
@@ -128,7 +131,8 @@ def _read(part: Message, reading: _Reading, depth: int) -> None:
         for inner in parts:
             writer.add("; ".join(f"{name}: {_header(inner, name)}" for name in inner))
     elif kind == "multipart/alternative" and parts:
-        chosen = _chosen(parts)
+        chosen, more = _chosen(parts)
+        writer.leave_out(" ".join(more))
         for one in parts:
             (_read if one in chosen else _read_beside)(one, reading, depth)
     elif parts:
@@ -164,14 +168,34 @@ def _read_beside(part: Message, reading: _Reading, depth: int) -> None:
             _read_attachment(one, reading, depth)
 
 
-def _chosen(parts: list[Message]) -> list[Message]:
-    """The way of saying it that is read: plain text if there is any, else HTML, else all ways."""
-    for wanted in ("text/plain", "text/html"):
-        for part in parts:
-            inside = (one for one in part.walk() if one.get_content_type() == wanted)
-            if any(not _is_attachment(one) and _text(one).strip() for one in inside):
-                return [part]
-    return parts
+def _chosen(parts: list[Message]) -> tuple[list[Message], list[str]]:
+    """The way of saying it that is read, and words that only another way has.
+
+    That is plain text, unless it lacks most of the words of HTML; all ways where there is neither.
+    """
+    plain, page = _said(parts, "text/plain"), _said(parts, "text/html")
+    if plain is None or page is None:
+        found = plain or page
+        return ([found[0]] if found else parts), []
+    ours, theirs = set(plain[1]), set(page[1])
+    more = [word for word in page[1] if word not in ours]
+    if 2 * len(more) <= len(page[1]):
+        return [plain[0]], more
+    return [page[0]], [word for word in plain[1] if word not in theirs]
+
+
+def _said(parts: list[Message], kind: str) -> tuple[Message, list[str]] | None:
+    """The first part that has text of a kind, and its words."""
+    for part in parts:
+        writer = Writer()
+        for one in part.walk():
+            if one.get_content_type() == kind and not _is_attachment(one):
+                writer.add(_text(one)) if kind == "text/plain" else write(tree(_text(one)), writer)
+        writer.end_section()
+        headings = (heading for block in writer.blocks for heading in block.headings)
+        if words := _WORD.findall(" ".join((writer.text(), *headings)).lower()):
+            return part, words
+    return None
 
 
 def _is_attachment(part: Message) -> bool:

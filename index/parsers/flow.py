@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from index.parsers.hyphens import Hyphens
-from index.parsers.layout import CUT, Line, Page
+from index.parsers.layout import CUT, Line, Page, is_column
 from index.parsers.writer import Writer
 
 LEADING = 1.35  # of the usual distance of lines: a wider one sets paragraphs apart
@@ -118,11 +118,7 @@ def _goes_on(paragraph: Paragraph, above: Line, below: Line, leading: float, usu
 def _is_row(above: Line, below: Line) -> bool:
     """Whether two lines are rows of a table: two of their cells share an edge, or the middle."""
     shared = sum(
-        any(
-            min(abs(a - c), abs(b - d), abs(a + b - c - d) / 2) < 0.3 * above.size
-            for c, d in below.cells
-        )
-        for a, b in above.cells
+        any(is_column(one, other, above.size) for other in below.cells) for one in above.cells
     )
     return shared > 1
 

@@ -98,8 +98,7 @@ def _placed(rows: Iterable[Sequence[Cell]]) -> Iterator[list[Place]]:
         for cell in row:
             while column in taken:
                 column += 1
-            if column >= WIDEST:
-                break
+            column = min(column, WIDEST - 1)  # what is further out stands in the last one
             end = column + max(1, min(cell.across, WIDEST - column))
             place = Place(" ".join(cell.text.split()), column, end)
             places.append(place)

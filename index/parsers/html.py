@@ -22,6 +22,7 @@ from index.parsers.html_text import (
     SOFT,
     as_it_is,
     inline,
+    is_hidden,
     is_left_out,
     mark_pages,
     visible,
@@ -45,6 +46,8 @@ _DATES = frozenset(
     "article:published_time date dc.date dcterms.date dcterms.created dcterms.issued "
     "datepublished citation_publication_date".split()
 )
+_FRAMES = "iframe[srcdoc], template[shadowrootmode]"
+_FRAMED = 5  # pages inside each other
 _BLANK = re.compile(r"\n\s*\n")
 
 
@@ -79,8 +82,8 @@ def decode_html(data: bytes) -> str:
     return decode(data, (found[1] or found[2]).decode("ascii", "replace") if found else "")
 
 
-def tree(text: str) -> Node:
-    """The root of a page.
+def tree(text: str, depth: int = 0) -> Node:
+    """The root of a page; pages that stand in it are part of it, to some depth.
 
     Raises:
         ParseError: there is none.
@@ -90,6 +93,13 @@ def tree(text: str) -> Node:
     root = LexborHTMLParser(text.encode("utf-8", "replace")).root
     if root is None:
         raise ParseError("The page is empty.")
+    for frame in root.css(_FRAMES) if depth < _FRAMED else ():
+        if not is_hidden(frame):
+            source = frame.attributes.get("srcdoc") or (frame.html or "").partition(">")[2]
+            inner = tree(f"<body>{source}", depth + 1)  # white space before words stays so
+            for child in list((inner.css_first("body") or inner).iter(include_text=True)):
+                frame.insert_before(child)
+        frame.decompose()
     mark_pages(root)
     return root
 

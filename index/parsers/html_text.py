@@ -93,6 +93,11 @@ def _words(node: Node) -> list[str]:
 def is_left_out(node: Node) -> bool:
     if node.tag in LEFT_OUT:
         return node.tag != "form" or _PAGE not in node.attributes
+    return is_hidden(node)
+
+
+def is_hidden(node: Node) -> bool:
+    """Whether an element says that it is not seen, or that it is there to find one's way."""
     attributes = node.attributes
     if attributes and "note" in f"{attributes.get('epub:type')} {attributes.get('role')}":
         return False  # a note that is hidden until someone points at its number

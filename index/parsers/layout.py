@@ -109,6 +109,12 @@ def unturned(box: Box, quarters: int) -> Box:
     return turned(box, (4 - quarters) % 4)
 
 
+def is_column(one: tuple[float, float], other: tuple[float, float], size: float) -> bool:
+    """Whether two cells, by their left and right edges, share one of these, or the middle."""
+    (a, b), (c, d) = one, other
+    return min(abs(a - c), abs(b - d), abs(a + b - c - d) / 2) < 0.3 * size
+
+
 def ordered(lines: list[Line]) -> list[Line]:
     """Lines in reading order: columns one after the other, else rows from the top."""
     if len(lines) < 2:

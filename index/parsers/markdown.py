@@ -12,8 +12,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from index.parsers.author import day, names
+from index.parsers.grid import Cell, row_texts
 from index.parsers.text import decode
-from index.parsers.writer import Writer, row_text
+from index.parsers.writer import Writer
 from index.records import Block, Document, Extent
 
 if TYPE_CHECKING:
@@ -65,8 +66,9 @@ def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str, in
     # A note of one word would be the address of a link, which nobody sees.
     tokens = parser.enable(["table", "strikethrough"]).parse(_NOTE.sub(r"\1\\[^", source))
     writer = Writer()
-    columns: list[str] = []
-    row: list[str] = []
+    lines = source.split("\n")
+    rows: list[list[Cell]] = []
+    row_lines: list[int | None] = []
     inside = ""
     level = 0
     mark = ""  # the number of an item of which nothing has been read yet
@@ -80,7 +82,7 @@ def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str, in
             if inside == "heading":
                 writer.begin_section(level, content, line)
             elif inside == "cell":
-                row.append(content)
+                rows[-1].append(Cell(content))
             else:
                 writer.add(content, line)
         elif token.type == "heading_open":
@@ -99,15 +101,15 @@ def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str, in
         elif token.type in ("heading_close", "th_close", "td_close"):
             inside = ""
         elif token.type == "tr_open":
-            row, row_line = [], line
-        elif token.type == "thead_close":
-            columns = row
-        elif token.type == "tr_close" and columns:
-            writer.add(row_text(columns, row), row_line)
+            rows.append([])
+            row_lines.append(line)
+            beyond = _cells(lines[token.map[0]]) if token.map else []
+        elif token.type == "tr_close":
+            rows[-1] += map(Cell, beyond[len(rows[0]) :])  # more cells than columns have names
         elif token.type == "table_close":
-            if row is columns:  # the head is all there is
-                writer.add("; ".join(filter(None, columns)), row_line)
-            columns = []
+            for number, text in row_texts(rows):
+                writer.add(text, row_lines[number])
+            rows, row_lines = [], []
         elif token.type in ("fence", "code_block"):
             content = token.content.rstrip("\n")
             writer.add(f"{mark} {content}" if mark else content, line)
@@ -115,6 +117,14 @@ def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str, in
     writer.end_section()
     deepest = max((token.level for token in tokens), default=0)
     return writer.text(), tuple(writer.blocks), writer.first_heading, deepest
+
+
+def _cells(line: str) -> list[str]:
+    """The cells of a row as they are written."""
+    from markdown_it.rules_block.table import escapedSplit
+
+    cells = escapedSplit(line.lstrip(" \t>").rstrip())
+    return cells[not cells[0] : len(cells) - (not cells[-1])]
 
 
 def _visible(token: Token) -> str:

@@ -25,6 +25,7 @@ _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _CHOICES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _COMMENTS = re.compile(r"ppt/comments/.*\.xml")
+_OBJECT = "{http://schemas.openxmlformats.org/presentationml/2006/main}oleObj"
 _STYLES = {"alphaLc": "a", "alphaUc": "A", "romanLc": "i", "romanUc": "I", "arabic": "1"}
 _NUMBERED = re.compile(r"(alphaLc|alphaUc|romanLc|romanUc|arabic)(ParenBoth|ParenR|Period|Plain)")
 _BESIDE = 200_000  # how much lower a shape may begin that stands beside another, in EMU: 5.5 mm
@@ -51,6 +52,12 @@ def parse_pptx(data: bytes, document_id: str, digest: str) -> Document:
             picture = next(slide.element.iter("{*}pic"), None)
             if len(writer.blocks) == before and picture is not None:
                 unread.append(f"Slide {number} is a picture.")
+            kinds = dict.fromkeys(
+                one.get("progId") or "unknown" for one in slide.element.iter(_OBJECT)
+            )
+            unread += [
+                f"Slide {number} has an object of another program ('{one}')." for one in kinds
+            ]
         properties = properties_of(archive)
     except ParseError:
         raise
@@ -82,7 +89,7 @@ def _slide(slide: Any, writer: Writer, number: int) -> None:
     writer.end_section()
     writer.begin_section(1, heading, page=number)
     for shape in _in_order(slide.shapes):
-        if title is None or shape.shape_id != title.shape_id:
+        if title is None or shape.element is not title.element:
             _shape(shape, slide, writer, number)
     if slide.has_notes_slide and (frame := slide.notes_slide.notes_text_frame) is not None:
         for text in _paragraphs(frame):
@@ -120,9 +127,10 @@ def _is_running(shape: Any) -> bool:
 
 
 def _choose(tree: Any) -> None:
-    """Put what stands in two ways, for new programs and old ones, there in the first way."""
+    """Put what stands in two ways, for new programs and old ones, there in the first of them."""
     for choices in list(tree.iter(f"{_CHOICES}AlternateContent")):
-        chosen = choices.find(f"{_CHOICES}Choice")
+        ways = choices.findall(f"{_CHOICES}Choice") + choices.findall(f"{_CHOICES}Fallback")
+        chosen = next(filter(len, ways), None)
         if chosen is not None and choices.getparent() is not None:
             for child in list(chosen):
                 choices.addprevious(child)
@@ -131,7 +139,7 @@ def _choose(tree: Any) -> None:
 
 def _in_order(shapes: Iterable[Any]) -> Iterator[Any]:
     """Shapes as they are seen, row by row from the left; those of a group stay together."""
-    from pptx.enum.shapes import MSO_SHAPE_TYPE
+    from pptx.shapes.group import GroupShape
 
     rows: list[list[Any]] = []
     for shape in sorted(shapes, key=lambda one: one.top or 0):
@@ -140,7 +148,7 @@ def _in_order(shapes: Iterable[Any]) -> Iterator[Any]:
         rows[-1].append(shape)
     for row in rows:
         for shape in sorted(row, key=lambda one: one.left or 0):
-            if shape.shape_type == MSO_SHAPE_TYPE.GROUP:
+            if isinstance(shape, GroupShape):
                 yield from _in_order(shape.shapes)
             else:
                 yield shape

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from index.parsers.layout import Line, Page
+from index.parsers.layout import Line, Page, is_column
 
 MARGIN = 0.13  # of the page's height, at its top and at its bottom, where headers and footers are
 NUMBERS = 0.2  # of it, where page numbers are
@@ -70,7 +70,9 @@ def drop_running(pages: Sequence[Page]) -> int:
     left_out = 0
     for page, rows in edges:
         dropped: set[int] = set()
-        for row in rows:
+        for row, inner in pairwise([*rows, []]):
+            if _heads_table(row, inner):
+                break
             found = [mark for mark in row if _runs(page, mark, chains)]
             rest = [mark for mark in row if not _runs(page, mark, chains)]
             numbers = [mark for mark in rest if mark.number and _counts(page, mark, chains)]
@@ -186,6 +188,15 @@ def _counts(page: Page, mark: _Mark, chains: _Chains) -> bool:
         return False
     wanted = 2 if mark.distance < MARGIN * page.height else RUNNING
     return chains.get(mark.number, {}).get(page.number, 0) >= wanted
+
+
+def _heads_table(row: Sequence[_Mark], inner: Sequence[_Mark]) -> bool:
+    """Whether a row names the columns of a table, whose first cells stand further in."""
+    cells = [(mark.line.left, mark.line.right) for mark in inner]
+    return len(row) > 2 and all(
+        any(is_column((mark.line.left, mark.line.right), cell, mark.line.size) for cell in cells)
+        for mark in row
+    )
 
 
 def _headed(edges: Sequence[tuple[Page, list[list[_Mark]]]], chains: _Chains) -> set[_Name]:

@@ -30,28 +30,33 @@ def parse_table(data: bytes, document_id: str, digest: str) -> Document:
     # A quotation mark that is never closed would make one cell of all that follows.
     closed = text.count('"') % 2 == 0
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if closed else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, quoting=quoting)
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=mark, quoting=quoting, skipinitialspace=True)
     writer = Writer()
     columns: list[str] = []
-    before = 0  # how many blocks stand above the names
+    unseen: set[int] = set()  # columns whose names no row has shown
     may_be_head = True
     line = 1
     try:
         for row in reader:
             cells = [" ".join(cell.split()) for cell in row]
+            while len(cells) > len(columns) > 0 and not cells[-1]:
+                cells.pop()  # there is a mark at the end of each row
             filled = sum(map(bool, cells))
             if filled and line > skipped:
                 if may_be_head and is_head(cells):
-                    columns, head_line, before = cells, line, len(writer.blocks)
+                    columns, head_line = cells, line
+                    unseen = {column for column, name in enumerate(cells) if name}
                 elif len(cells) <= len(columns):
                     writer.add(row_text(columns, cells), line)
+                    unseen -= {column for column, cell in enumerate(cells) if cell}
                 else:
                     writer.add("; ".join(filter(None, cells)), line)
                 may_be_head = may_be_head and filled == 1  # titles may stand above the names
             line = reader.line_num + 1
     except csv.Error as error:
         raise ParseError(f"Line {reader.line_num} of the table cannot be read: {error}.") from error
-    if columns and len(writer.blocks) == before:
+    if unseen:  # names that no row has would be lost
         writer.add("; ".join(filter(None, columns)), head_line)
     path = PurePosixPath(document_id)
     name = path.stem.replace("_", " ").replace("-", " ").strip()
@@ -69,6 +74,10 @@ def _delimiter(text: str) -> tuple[str, int]:
         return lines[0][4], 1
     best = {}
     for mark in _DELIMITERS:
-        counts = Counter(len(row) for row in csv.reader(lines, delimiter=mark) if len(row) > 1)
+        counts = Counter(
+            len(row)
+            for row in csv.reader(lines, delimiter=mark, skipinitialspace=True)
+            if len(row) > 1
+        )
         best[mark] = max(((times, cells) for cells, times in counts.items()), default=(0, 0))
     return max(_DELIMITERS, key=best.__getitem__), 0

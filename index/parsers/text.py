@@ -70,6 +70,8 @@ def _decoded(data: bytes) -> str:
                 return data.decode(encoding)
             except UnicodeDecodeError as error:
                 raise ParseError(f"The file says it is {encoding} but is not: {error}.") from error
+    if 0 < data.count(0) <= len(data) // 1000:
+        data = data.replace(b"\x00", b" ")  # holes that a crash has left
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:

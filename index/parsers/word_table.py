@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from index.parsers.diagram import is_copy
 from index.parsers.grid import WIDEST, Cell, guessed_head, row_texts
 from index.parsers.word_text import W, is_on
 
@@ -66,11 +67,6 @@ def texts_of(table: Any, text_of: Callable[[Any], str]) -> Iterator[tuple[str, l
     texts = dict(row_texts(rows, head or guessed_head(rows)))
     for number, tables in enumerate(inner):
         yield texts.get(number, ""), tables
-
-
-def is_copy(element: Any) -> bool:
-    """Whether an element is the second copy of a text box that Word keeps for older programs."""
-    return any(above.tag.endswith("}Fallback") for above in element.iterancestors())
 
 
 def _cell(cell: Any, table: Any, text_of: Callable[[Any], str]) -> str:

@@ -9,7 +9,7 @@ from index.parsers.numerals import office_formula, raised
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
-_DRAWN = ("}drawing", "}pict", "}object", "}AlternateContent")
+_DRAWN = ("}drawing", "}pict", "}object")
 _NOT_SEEN = frozenset(f"{W}{name}" for name in "del moveFrom pPr rPr rt instrText delText".split())
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SIGNS = {  # fonts in which the place of a letter holds another sign
@@ -60,15 +60,20 @@ def _parts(element: Any) -> Iterator[str]:
         elif tag in (f"{W}tab", f"{W}ptab"):
             yield "\t"
         elif tag in (f"{W}br", f"{W}cr"):
-            yield "\n" if child.get(f"{W}type") in (None, "textWrapping") else ""
+            yield "\n"
         elif tag == f"{W}noBreakHyphen":
             yield "-"
         elif tag == f"{W}sym":
             yield _sign(child)
         elif tag == f"{W}r":
             yield from _run(child)
+        elif tag == f"{W}fldChar":
+            yield _chosen(child)
         elif tag == f"{M}oMath":
             yield office_formula(child)
+        elif isinstance(tag, str) and tag.endswith("}AlternateContent"):
+            # What stands there in two ways is read in the first that has text.
+            yield next(filter(None, ("".join(_parts(way)) for way in child)), "")
         elif tag not in _NOT_SEEN and isinstance(tag, str) and not tag.endswith(_DRAWN):
             yield from _parts(child)
 
@@ -82,6 +87,17 @@ def _run(run: Any) -> Iterator[str]:
         text = "".join(_parts(run))
         is_raised = place is not None and place.get(f"{W}val") == "superscript"
         yield raised(text) if is_raised else text
+
+
+def _chosen(field: Any) -> str:
+    """What is seen of a field of a form that is no text: whether it is ticked, or its item."""
+    if (box := field.find(f"{W}ffData/{W}checkBox")) is not None:
+        ticked = box.find(f"{W}checked")
+        return "☒" if is_on(box.find(f"{W}default") if ticked is None else ticked) else "☐"
+    items = [one.get(f"{W}val") or "" for one in field.iter(f"{W}listEntry")]
+    chosen = field.find(f"{W}ffData/{W}ddList/{W}result")
+    number = "0" if chosen is None else chosen.get(f"{W}val") or "0"
+    return items[int(number)] if number.isdecimal() and int(number) < len(items) else ""
 
 
 def _sign(element: Any) -> str:
