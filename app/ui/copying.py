@@ -54,13 +54,13 @@ def _bibtex(
         document = documents.get(passage.document_id)
         metadata = document.metadata if document else {}
         quotes = " ".join(one.quote for one in answer.citations if one.number == number)
-        place = f"page {passage.page}, " if passage.page else ""
+        key = "answer.note" if passage.page is None else "answer.note_page"
         fields = {
             "title": passage.title,
             "author": metadata.get("author", ""),
             "year": metadata.get("date", "")[:4],
             "howpublished": passage.document_id,
-            "note": f"{place}paragraph {passage.number}: ``{quotes}''",
+            "note": say(key, page=passage.page, n=passage.number, quotes=quotes),
         }
         lines = [f"  {name} = {{{_in_tex(value)}}}" for name, value in fields.items() if value]
         stem = re.sub(r"\W+", "-", PurePosixPath(passage.document_id).stem).strip("-").lower()

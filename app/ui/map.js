@@ -14,7 +14,7 @@ const BADGES = [18, 30, 44].flatMap((far) =>
     far * Math.sin((eighth * Math.PI) / 4),
   ]),
 );
-const BESIDE = [0, -18, 18, -36, 36, -60, 60]; // pixels below its region where a name may be
+const BESIDE = [0, -18, 18, -36, 36, -60, 60, -84, 84]; // pixels below its region where a name may be
 const RIGHT_TO_LEFT = /^[^A-Za-z\u00c0-\u024f]*[\u0590-\u08ff\ufb1d-\ufefc]/;
 
 const views = (window.passagesMapViews ??= new Map()); // snapshot -> where one was on its map
@@ -167,7 +167,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       if (left < 0 || top < 0 || left > width || top > height || 2 * half > width) continue;
       const middle = Math.min(width - half, Math.max(half, left));
       const boxes = BESIDE.map((y) => [middle - half, top + y - 10, middle + half, top + y + 10]);
-      const free = boxes.filter((box) => !taken.some((other) => overlap(box, other)));
+      const inside = boxes.filter((box) => box[1] >= 2 && box[3] <= height - 2);
+      const free = inside.filter((box) => !taken.some((other) => overlap(box, other)));
       const box = free.find((one) => !hides(one)) ?? free[0];
       if (!box) continue;
       taken.push(box);
