@@ -20,13 +20,14 @@ from app.ui.view import (
     answer_data,
     cut,
     default_source,
+    distinct_titles,
     quoted_in,
     shorten,
     sources,
 )
-from app.ui.words import ago, built, duration, progress_line
+from app.ui.words import ago, built, duration, progress_line, took
 from index.errors import SettingsError
-from index.records import Answer, Citation, Evidence, Hit, Passage
+from index.records import Answer, Citation, DocumentSummary, Evidence, Hit, Passage
 
 
 def passage(number: int, text: str, headings: tuple[str, ...] = (), start: int = 0) -> Passage:
@@ -313,3 +314,18 @@ def test_steps_go_round() -> None:
     numbers = [3, 7, 20]
     assert [step_from(numbers, at, 1) for at in (1, 3, 8, 20)] == [3, 7, 20, 3]
     assert [step_from(numbers, at, -1) for at in (1, 3, 8, 20)] == [20, 20, 7, 7]
+
+
+def test_documents_with_one_title_are_told_apart_by_their_files() -> None:
+    def summary(name: str, title: str) -> DocumentSummary:
+        return DocumentSummary(name, title, "pdf", 1, {})
+
+    found = distinct_titles(
+        summary(*one)
+        for one in (("a/x.pdf", "T"), ("a/y.pdf", "T"), ("b/y.pdf", "T"), ("z.pdf", "U"))
+    )
+    assert list(found.values()) == ["T (x.pdf)", "T (a/y.pdf)", "T (b/y.pdf)", "U"]
+
+
+def test_how_long_an_answer_took_is_said_in_the_unit_that_suits() -> None:
+    assert [took(each) for each in (0.00321, 0.0449, 2.084)] == ["3.2 ms", "45 ms", "2.1 s"]
