@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from app.ui.view import Piece, cut, headings_of, quoted_in
+from app.ui.view import Piece, cut, headings_of, place_of, quoted_in
 from index.records import Citation, Passage, Span
 
 AROUND = 12
@@ -51,6 +51,7 @@ def reader_data(
             {
                 "number": passage.number,
                 "id": passage.id,
+                "place": place_of(passage),
                 "headings": [
                     {"text": text, "depth": depth}
                     for depth, text in enumerate(path)

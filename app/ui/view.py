@@ -90,6 +90,13 @@ def headings_of(passage: Passage) -> list[str]:
     return [heading for heading in passage.headings if heading != passage.title]
 
 
+def place_of(passage: Passage) -> str:
+    """Where a passage stands, in words."""
+    path = " › ".join([passage.title, *headings_of(passage)])
+    key = "answer.place" if passage.page is None else "answer.place_page"
+    return say(key, path=path, page=passage.page, n=passage.number)
+
+
 def quoted_in(passage: Passage, citations: Sequence[Citation]) -> list[Span]:
     """Where the citations stand in the passage, as offsets into its text."""
     return [
