@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from benchmarks.page import ROOT, chromium, server
 
-COLOURS = 64  # of a picture: enough for text and thin lines
+COLOURS = 128  # of a picture: enough for text and thin lines
 LOOKS = {"": ("light", 1280, 860), "-dark": ("dark", 1280, 860), "-phone": ("light", 390, 844)}
 """What follows a picture's name: the theme, and the window's width and height in pixels."""
 
