@@ -318,12 +318,10 @@ def test_steps_go_round() -> None:
 
 def test_documents_with_one_title_are_told_apart_by_their_files() -> None:
     def summary(name: str, title: str) -> DocumentSummary:
-        return DocumentSummary(name, title, "pdf", 1, {})
+        return DocumentSummary(name, title, "pdf", "", 1, 1)
 
-    found = distinct_titles(
-        summary(*one)
-        for one in (("a/x.pdf", "T"), ("a/y.pdf", "T"), ("b/y.pdf", "T"), ("z.pdf", "U"))
-    )
+    titles = {"a/x.pdf": "T", "a/y.pdf": "T", "b/y.pdf": "T", "z.pdf": "U"}
+    found = distinct_titles(summary(name, title) for name, title in titles.items())
     assert list(found.values()) == ["T (x.pdf)", "T (a/y.pdf)", "T (b/y.pdf)", "U"]
 
 
