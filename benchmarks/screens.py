@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from benchmarks.page import ROOT, chromium, server
 
-COLOURS = 128  # of a picture: enough for text and thin lines
+COLOURS = 96  # of a picture: enough for text and thin lines
 LOOKS = {"": ("light", 1280, 860), "-dark": ("dark", 1280, 860), "-phone": ("light", 390, 844)}
 """What follows a picture's name: the theme, and the window's width and height in pixels."""
 
@@ -262,7 +262,7 @@ def take(address: str, screens: dict[str, Screen], out: Path, bar: tqdm[Any]) ->
                 time.sleep(0.8)  # what follows the last message: fonts, scrolling to a passage
                 picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
                 # A few colours without loss are smaller and clearer than many with it.
-                few = picture.quantize(COLOURS).convert("RGB")
+                few = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE).convert("RGB")
                 few.save(out / f"{name}{suffix}.webp", lossless=True, quality=100, method=6)
                 screen.after(page)
                 bar.update()
