@@ -33,7 +33,7 @@ _POINTS = re.compile(
 )
 _POINTERS = frozenset(
     "it its they them their theirs this that these those he him his she her hers there then one "
-    "ones such same else other others more former latter about tell".split()
+    "ones such same else other others more former latter about tell from into with".split()
 )
 """Words that tell nothing by themselves."""
 

@@ -19,23 +19,8 @@ st.set_page_config(
 )
 st.logo(str(PICTURES / "logo.svg"), size="medium")
 st.html(
-    """<style>
-    .st-key-reader_frame { position: sticky; top: 4.6rem; }
-    @media (max-width: 640px) {
-      .st-key-reader_frame { display: none; }
-      [data-testid=stMetricValue] { font-size: 1.5rem; }
-    }
-    @media (hover: none) {
-      .st-key-keys_hint { display: none; }
-    }
-    [data-testid=InputInstructions] { display: none; }
-    /* The primary colour, darkened, is hard to read on a dark page. */
-    .st-key-narrow button:is(:hover, :focus, :active),
-    :is(.st-key-file_state, .st-key-judged_kind, .st-key-reader_view, .st-key-document_view)
-      button[role=radio][aria-checked=true] {
-      color: inherit;
-    }
-    </style>"""
+    f"<style>:root {{ --menu: '{say('screens.menu')}'; }}"
+    f"{(PICTURES / 'page.css').read_text(encoding='utf-8')}</style>"
 )
 screens = [
     st.Page("screens/ask.py", title=say("screens.ask"), icon=":material/search:", default=True),

@@ -188,7 +188,7 @@ def server(
             try:
                 with urllib.request.urlopen(f"{address}/readyz", timeout=60):
                     break
-            except (urllib.error.URLError, ConnectionError):
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
                 if running.poll() is not None:
                     raise SystemExit("The server ended.") from None
                 time.sleep(0.1)

@@ -48,15 +48,22 @@ def run_app(folder: Path, *arguments: str) -> list[str]:
 
 
 @contextmanager
-def served(folder: Path, port: int = 0) -> Iterator[str]:
-    """A server of its own process, in a working directory that is not the repository."""
+def served(folder: Path, port: int = 0, first: str = "") -> Iterator[str]:
+    """A server of its own process, in a working directory that is not the repository.
+
+    ``first`` is code that it runs before it serves.
+    """
     if not port:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
     with (folder / "server.log").open("wb") as log:
+        command = run_app(folder, "serve", "--port", str(port))
+        if first:
+            main = "import sys\nfrom app.cli import main\nsys.exit(main(sys.argv[1:]))"
+            command[1:3] = ["-c", f"{first}\n{main}"]
         server = subprocess.Popen(
-            run_app(folder, "serve", "--port", str(port)),
+            command,
             cwd=folder,
             env=environment(),
             stdout=log,
@@ -70,7 +77,7 @@ def served(folder: Path, port: int = 0) -> Iterator[str]:
                 with urllib.request.urlopen(f"{base}/healthz", timeout=5) as reply:
                     assert reply.read() == b"ok"
                 break
-            except (urllib.error.URLError, ConnectionError):
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
                 said = (folder / "server.log").read_text()
                 assert server.poll() is None, f"The server ended: {said}"
                 assert time.monotonic() < until, f"The server did not start: {said}"

@@ -328,6 +328,19 @@ class TestReading:
         visitor.visit(copied.removeprefix(visitor.base))
         visitor.sees(".body p.hit", "A pilot is required")
 
+    def test_a_paragraph_is_copied_with_its_place_and_a_link(self, visitor: Visitor) -> None:
+        visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = visitor.visit("/read?doc=harbours.md&p=1")
+        visitor.sees(".body p.hit", "The harbour of Porvenir")
+        page.keyboard.press("j")
+        page.keyboard.press("c")
+        page.locator(".cite.done").wait_for()
+        text, place, address = page.evaluate("navigator.clipboard.readText()").rsplit("\n", 2)
+        assert text.startswith("“A pilot is required at night, as the chart of 1998 says")
+        assert place == "Harbours of the south › Depth, paragraph 2 (harbours.md)"
+        visitor.visit(address.removeprefix(visitor.base))
+        visitor.sees(".body p.hit", "A pilot is required")
+
     def test_right_to_left_text_begins_on_the_right(self, visitor: Visitor) -> None:
         page = visitor.visit("/read?doc=hebrew.md")
         visitor.sees(".body p.hit", "עומק הנמל")

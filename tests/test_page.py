@@ -15,22 +15,19 @@ from app.guard import Guard, content_security_policy, host_allowed
 from app.rebuild import BuildState
 from app.server import listen, url
 from app.settings import Settings
+from app.ui.reading import matches, outline, position_of, reader_data, step_from
 from app.ui.view import (
     answer_data,
     cut,
     default_source,
-    matches,
-    outline,
-    position_of,
+    distinct_titles,
     quoted_in,
-    reader_data,
     shorten,
     sources,
-    step_from,
 )
-from app.ui.words import ago, built, duration, progress_line
+from app.ui.words import ago, built, duration, progress_line, took
 from index.errors import SettingsError
-from index.records import Answer, Citation, Evidence, Hit, Passage
+from index.records import Answer, Citation, DocumentSummary, Evidence, Hit, Passage
 
 
 def passage(number: int, text: str, headings: tuple[str, ...] = (), start: int = 0) -> Passage:
@@ -117,7 +114,7 @@ def test_every_citation_has_its_source_on_the_page() -> None:
     reply = answered()
     assert [source.rank for source in sources(reply, 3)] == [1, 2, 3, 7]
     assert default_source(reply) == 7
-    data = answer_data(reply, sources(reply, 3), 7, 3.21, lambda _: 8, ("before", "after"))
+    data = answer_data(reply, sources(reply, 3), 7, "3.2 ms", lambda _: 8, ("before", "after"))
     assert {one["number"] for one in data["sentences"]} <= {
         one["number"] for one in data["sources"]
     }
@@ -128,17 +125,17 @@ def test_the_words_that_answer_stand_out_of_their_sentence() -> None:
     quoted = passage(1, "🐝 About 50,000 bees.", start=10)
     cited = replace(citation(1, quoted, 0, len(quoted.text)), words=(18, 24))
     reply = Answer("q", True, 0.9, "strong", (cited,), (hit(1, quoted),))
-    (sentence,) = answer_data(reply, reply.hits, 1, 3.2, lambda _: 1, ("", ""))["sentences"]
+    (sentence,) = answer_data(reply, reply.hits, 1, "3.2 ms", lambda _: 1, ("", ""))["sentences"]
     assert sentence["pieces"] == [("🐝 About ", ""), ("50,000", "words"), (" bees.", "")]
     plain = replace(reply, citations=(replace(cited, words=None),))
-    (sentence,) = answer_data(plain, reply.hits, 1, 3.2, lambda _: 1, ("", ""))["sentences"]
+    (sentence,) = answer_data(plain, reply.hits, 1, "3.2 ms", lambda _: 1, ("", ""))["sentences"]
     assert sentence["pieces"] == [("🐝 About 50,000 bees.", "")]
 
 
 def test_nothing_is_marked_where_nothing_is_answered() -> None:
     hits = answered().hits
     reply = Answer("q", False, 0.1, "none", (), hits)
-    data = answer_data(reply, hits, 0, 3.2, lambda _: 8, ("", ""), ["Other?"])
+    data = answer_data(reply, hits, 0, "3.2 ms", lambda _: 8, ("", ""), ["Other?"])
     assert default_source(reply) == 0
     assert data["sentences"] == []
     assert {kind for one in data["sources"] for _, kind in one["pieces"]} == {""}
@@ -317,3 +314,16 @@ def test_steps_go_round() -> None:
     numbers = [3, 7, 20]
     assert [step_from(numbers, at, 1) for at in (1, 3, 8, 20)] == [3, 7, 20, 3]
     assert [step_from(numbers, at, -1) for at in (1, 3, 8, 20)] == [20, 20, 7, 7]
+
+
+def test_documents_with_one_title_are_told_apart_by_their_files() -> None:
+    def summary(name: str, title: str) -> DocumentSummary:
+        return DocumentSummary(name, title, "pdf", "", 1, 1)
+
+    titles = {"a/x.pdf": "T", "a/y.pdf": "T", "b/y.pdf": "T", "z.pdf": "U"}
+    found = distinct_titles(summary(name, title) for name, title in titles.items())
+    assert list(found.values()) == ["T (x.pdf)", "T (a/y.pdf)", "T (b/y.pdf)", "U"]
+
+
+def test_how_long_an_answer_took_is_said_in_the_unit_that_suits() -> None:
+    assert [took(each) for each in (0.00321, 0.0449, 2.084)] == ["3.2 ms", "45 ms", "2.1 s"]

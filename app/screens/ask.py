@@ -12,10 +12,12 @@ from app.ui import components, feedback, narrow, shown
 from app.ui.address import Asked, asked_in, filter_in
 from app.ui.copying import copies
 from app.ui.current import documents, documents_left, passages, service, service_at, titles
+from app.ui.reading import AROUND, position_of, reader_data
 from app.ui.strings import say
-from app.ui.view import AROUND, answer_data, default_source, position_of, reader_data, sources
+from app.ui.view import answer_data, default_source, sources
+from app.ui.waiting import waiting
 from app.ui.why import uncovered, why
-from app.ui.words import count
+from app.ui.words import count, took
 from index.errors import PassagesError
 from index.records import Answer, Hit, Passage
 
@@ -77,12 +79,12 @@ def suggested() -> list[str]:
 
 def facts() -> None:
     try:
-        every = documents()
+        documents()
     except PassagesError as error:
         components.problem(error)
         return
-    total = sum(one.passages for one in every.values())
-    facts = f"{count(len(every), 'document')} · {count(total, 'passage')}"
+    status = service().status()
+    facts = f"{count(status.documents, 'document')} · {count(status.passages, 'passage')}"
     st.caption(facts, text_alignment="center")
     with st.container(key="keys_hint"):
         st.caption(say("ask.keys"), text_alignment="center")
@@ -90,7 +92,7 @@ def facts() -> None:
 
 @st.fragment
 def result(
-    asked: Asked, answer: Answer, hits: tuple[Hit, ...], milliseconds: float, library: Service
+    asked: Asked, answer: Answer, hits: tuple[Hit, ...], seconds: float, library: Service
 ) -> None:
     """The answer beside its reader. As a fragment, opening a source does not ask again."""
     if asked_in(st.query_params) != asked:
@@ -120,7 +122,7 @@ def result(
         answer,
         hits,
         active,
-        milliseconds,
+        took(seconds),
         lambda document: every[document].passages if document in every else 0,
         (before, after),
         () if answer.answered or filter_in(st.query_params) else suggested(),
@@ -193,7 +195,7 @@ def show_answer(asked: Asked) -> None:
     only = asked.only
     started = time.perf_counter()
     try:
-        with st.spinner(say("ask.searching")):  # seen only while the model is still loading
+        with waiting(say("ask.searching")):
             if only and not documents_left(only):
                 components.notice(say("ask.none_left"), say("ask.none_left_more"))
                 return
@@ -202,8 +204,8 @@ def show_answer(asked: Asked) -> None:
     except PassagesError as error:
         components.problem(error)
         return
-    milliseconds = (time.perf_counter() - started) * 1000
-    result(asked, answer, sources(answer, library.settings.top_k), milliseconds, library)
+    seconds = time.perf_counter() - started
+    result(asked, answer, sources(answer, library.settings.top_k), seconds, library)
 
 
 asked = follow_address()
@@ -211,10 +213,13 @@ with (
     st.container(horizontal_alignment="center"),
     st.container(key="width", width=1180 if asked.question else 760),
 ):
+    # The box keeps its place among the elements, and so the focus, when the promise goes.
+    promise = st.empty()
     if not asked.question:
-        st.space("large")
-        st.title(say("ask.title"), anchor=False, text_alignment="center")
-        st.caption(say("ask.promise"), text_alignment="center")
+        with promise.container():
+            st.space("large")
+            st.title(say("ask.title"), anchor=False, text_alignment="center")
+            st.caption(say("ask.promise"), text_alignment="center")
     with (
         st.form("ask", border=False),
         st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False),
@@ -234,10 +239,13 @@ with (
         carried_over = {"chips": words, "before": say("ask.also"), "after": say("ask.carried")}
         components.chips(carried_over, say("ask.also"), "about", drop_word)
     if asked.question:
-        show_answer(asked)
+        with st.container(key="answer_place"):
+            show_answer(asked)
     else:
-        with st.spinner(say("ask.opening")):
-            questions = [] if asked.only else suggested()
-        components.suggestions(questions, "suggestions", lambda: put_picked("suggestions"))
+        above = st.container()
         facts()
+        with above:
+            with waiting(say("ask.opening")):
+                questions = [] if asked.only else suggested()
+            components.suggestions(questions, "suggestions", lambda: put_picked("suggestions"))
 components.keys(BOX, autofocus=not asked.question)

@@ -12,6 +12,7 @@ from app.ui.address import Asked, asked_in
 from app.ui.current import documents, service, titles
 from app.ui.strings import say
 from app.ui.view import preview_data, sources
+from app.ui.waiting import waiting
 from index.errors import PassagesError
 from index.map import Map
 from index.records import Answer
@@ -102,7 +103,7 @@ def screen() -> None:
     st.caption(say("map.intro"))
     asked = asked_in(st.query_params)
     box(asked)
-    with st.spinner(say("map.searching")):
+    with waiting(say("map.searching")):
         answer = answer_to(asked)
     data = map_data(snapshot, drawn, answer) | {"asked": asked.parameters}
     if answer is not None:

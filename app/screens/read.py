@@ -10,8 +10,9 @@ import streamlit as st
 from app.ui import components, shown
 from app.ui.address import Asked, asked_in
 from app.ui.current import documents, passages, service, titles
+from app.ui.reading import matches, outline, reader_data, step_from, unfolded
 from app.ui.strings import say
-from app.ui.view import matches, outline, reader_data, step_from, unfolded
+from app.ui.waiting import waiting
 from index.errors import PassagesError
 from index.records import Answer, Passage
 
@@ -206,7 +207,7 @@ def screen() -> None:
         if asked.question:
             way_back(asked)
         chooser(current)
-    with st.spinner(say("read.opening"), show_time=False):
+    with waiting(say("read.opening")):
         every = passages(current)
         answer = answer_to(asked)
     st.session_state["_document"] = current

@@ -11,6 +11,7 @@ function meter() {
 }
 
 const unfolded = new WeakMap(); // root element -> the sources whose reasons are shown
+const bringIntoView = new WeakSet(); // root elements in which a source was opened just now
 let style = "plain"; // of citations that are copied
 
 async function copy(text, pressed, said, parentElement) {
@@ -35,6 +36,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function open(number) {
     hideTip();
     replaceParameter("s", number);
+    bringIntoView.add(host);
     setTriggerValue("open", number);
   }
 
@@ -63,15 +65,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
     chip.setAttribute("aria-describedby", "tip");
   }
 
-  function chipFor(number) {
+  function chipFor({ number, text }, place) {
     const source = byNumber.get(number);
     const chip = button("chip", String(number), () => open(number));
     if (number === data.active) chip.classList.add("on");
-    chip.dataset.control = `chip ${number}`;
+    chip.dataset.control = `chip ${place}`;
     if (!source) return chip;
+    // Two quotes of one source have chips with the same number.
+    const begins = text.split(/\s+/).slice(0, 6).join(" ");
     chip.setAttribute(
       "aria-label",
-      words("chip", { number, n: source.passage, title: source.title }),
+      words("chip", { number, n: source.passage, title: source.title, quote: begins }),
     );
     for (const on of ["mouseenter", "focus"]) chip.addEventListener(on, () => showTip(chip, source));
     for (const off of ["mouseleave", "blur"]) chip.addEventListener(off, hideTip);
@@ -81,7 +85,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function answerText() {
     const text = element("p", "lead");
     text.dir = "auto";
-    data.sentences.forEach((sentence) => {
+    data.sentences.forEach((sentence, place) => {
       const lit = data.sentences.length > 1 && sentence.number === data.active;
       // The chip must not stand alone at the start of a line.
       const group = element("span", lit ? "sentence on" : "sentence");
@@ -90,7 +94,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       group.addEventListener("click", () => {
         if (!window.getSelection().toString()) open(sentence.number);
       });
-      text.append(group, "\u00a0", chipFor(sentence.number), " ");
+      text.append(group, "\u00a0", chipFor(sentence, place), " ");
     });
     return text;
   }
@@ -102,8 +106,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     match.title = words("match_help");
     line.append(
       match,
-      element("span", "", words("quoted", { n: data.sources.length })),
-      element("span", "", `${data.milliseconds} ms`),
+      element("span", "", words("quoted", { n: new Set(data.sentences.map((s) => s.number)).size })),
+      element("span", "", data.took),
     );
     return line;
   }
@@ -139,13 +143,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (active) face.setAttribute("aria-current", "true");
     face.append(element("span", "number", String(source.number)));
 
+    face.dir = "auto"; // the side that the title begins on
     const heading = element("span", "place");
-    heading.dir = "auto";
     heading.append(element("b", "", source.title));
-    const path = source.headings.length ? ` › ${source.headings.join(" › ")}` : "";
+    for (const above of source.headings) heading.append(" › ", element("bdi", "", above));
     const key = source.page === null ? "where" : "where_page";
-    const place = { path, page: source.page, n: source.passage, total: source.total };
-    heading.append(element("span", "", words(key, place)));
+    const place = { page: source.page, n: source.passage, total: source.total };
+    heading.append(" · ", element("bdi", "whole", words(key, place)));
     const text = element("span", "text");
     text.dir = "auto";
     appendPieces(text, source.short);
@@ -249,6 +253,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
       list.append(item);
     }
     root.append(title, list);
+  }
+
+  // On a narrow screen the passage opens in its card, which may lie far below.
+  if (bringIntoView.delete(host) && window.matchMedia("(max-width: 640px)").matches) {
+    setTimeout(() => host.querySelector(".card.on")?.scrollIntoView({ block: "start" }));
   }
 
   // Keep the focus where it was: the whole tree is replaced on each change.

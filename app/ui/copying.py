@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from app.ui.strings import say
-from app.ui.view import headings_of
+from app.ui.view import place_of
 from index.records import Answer, DocumentSummary, Hit, Passage
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$])")
@@ -33,14 +33,14 @@ def copies(
 
 def _plain(answer: Answer, cited: Mapping[int, Passage]) -> str:
     quotes = " ".join(f"“{one.quote}” [{one.number}]" for one in answer.citations)
-    sources = [f"[{n}] {_place(one)} ({one.document_id})" for n, one in cited.items()]
+    sources = [f"[{n}] {place_of(one)} ({one.document_id})" for n, one in cited.items()]
     return "\n".join([quotes, "", *sources])
 
 
 def _markdown(answer: Answer, cited: Mapping[int, Passage]) -> str:
     quotes = [f"> {_in_markdown(one.quote)} [{one.number}]" for one in answer.citations]
     sources = [
-        f"{n}. {_in_markdown(_place(one))} ({_in_markdown(one.document_id)})"
+        f"{n}. {_in_markdown(place_of(one))} ({_in_markdown(one.document_id)})"
         for n, one in cited.items()
     ]
     return "\n>\n".join(quotes) + "\n\n" + "\n".join(sources)
@@ -54,24 +54,18 @@ def _bibtex(
         document = documents.get(passage.document_id)
         metadata = document.metadata if document else {}
         quotes = " ".join(one.quote for one in answer.citations if one.number == number)
-        place = f"page {passage.page}, " if passage.page else ""
+        key = "answer.note" if passage.page is None else "answer.note_page"
         fields = {
             "title": passage.title,
             "author": metadata.get("author", ""),
             "year": metadata.get("date", "")[:4],
             "howpublished": passage.document_id,
-            "note": f"{place}paragraph {passage.number}: ``{quotes}''",
+            "note": say(key, page=passage.page, n=passage.number, quotes=quotes),
         }
         lines = [f"  {name} = {{{_in_tex(value)}}}" for name, value in fields.items() if value]
         stem = re.sub(r"\W+", "-", PurePosixPath(passage.document_id).stem).strip("-").lower()
         entries.append(f"@misc{{{stem or 'source'}-{passage.number},\n" + ",\n".join(lines) + "\n}")
     return "\n\n".join(entries)
-
-
-def _place(passage: Passage) -> str:
-    path = " › ".join([passage.title, *headings_of(passage)])
-    key = "answer.place" if passage.page is None else "answer.place_page"
-    return say(key, path=path, page=passage.page, n=passage.number)
 
 
 def _in_markdown(text: str) -> str:

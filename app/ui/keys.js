@@ -1,7 +1,9 @@
-// "/" goes to the question box, Escape leaves it. Draws nothing.
+// "/" goes to the question box, Escape leaves it; what is typed there begins on its own side. Draws
+// nothing.
 
 export default function ({ data }) {
   const box = () => document.querySelector(`.st-key-${data.key} input`);
+  if (box()) box().dir = "auto";
   if (data.autofocus && window.matchMedia("(hover: hover)").matches) {
     // Not on touch screens, where the keyboard would cover the page.
     if (document.activeElement === document.body) box()?.focus();

@@ -7,15 +7,6 @@ const CLOSEST = 400; // times as large as at first
 const WIDEST = 3; // times as far as it is drawn out one way: how far apart groups lie says little
 const STEP = 60; // pixels that a key moves the map by
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-// Where the number of a hit may be, in pixels from it.
-const BADGES = [18, 30, 44].flatMap((far) =>
-  [-1, -3, 1, 3, -2, 2, 0, 4].map((eighth) => [
-    far * Math.cos((eighth * Math.PI) / 4),
-    far * Math.sin((eighth * Math.PI) / 4),
-  ]),
-);
-const BESIDE = [0, -18, 18, -36, 36, -60, 60]; // pixels below its region where a name may be
-const RIGHT_TO_LEFT = /^[^A-Za-z\u00c0-\u024f]*[\u0590-\u08ff\ufb1d-\ufefc]/;
 
 const views = (window.passagesMapViews ??= new Map()); // snapshot -> where one was on its map
 
@@ -44,12 +35,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   frame.append(canvas, tools(), tip);
   const keys = element("p", "keys", words("keys"));
   keys.id = "keys";
-  const legend = legendOf();
+  const go = { hrefOf, open, pointAt: (row) => points && point(row), show };
+  const legend = legendOf(data, words, view, () => draw());
   const drawn = element("div", "drawn");
   drawn.append(frame, legend, keys);
   const beside = element("div", data.hits.length ? "beside" : "");
-  beside.append(drawn, ...(data.hits.length ? [hitList()] : []));
-  host.replaceChildren(beside, regionList());
+  beside.append(drawn, ...(data.hits.length ? [hitList(data, words, go)] : []));
+  host.replaceChildren(beside, regionList(data, words, go));
 
   // Where the map lies on the canvas, in CSS pixels.
   function scales() {
@@ -100,8 +92,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
       context.setTransform(1, 0, 0, 1, 0, 0);
       context.putImageData(image, 0, 0);
       context.setTransform(sharp, 0, 0, sharp, 0, 0);
-      const taken = drawRings(how);
-      drawNames(how, taken);
+      const bar = frame.querySelector(".tools");
+      const corner = [bar.offsetLeft, 0, frame.clientWidth, bar.offsetTop + bar.offsetHeight];
+      const placed = (row) => onCanvas(points.x[row], points.y[row]);
+      const hits = data.hits.map(({ row, rank }) => [rank, ...placed(row)]);
+      const taken = drawRings(context, how, hits, pointed < 0 ? null : placed(pointed), corner);
+      const names = data.regions.map(({ name, x, y }) => [name, ...onCanvas(x, y)]);
+      drawNames(context, how, names, [frame.clientWidth, frame.clientHeight], taken, hides);
       [...legend.children].forEach((one, at) => one.style.setProperty("--swatch", how.colours[at]));
       performance.clearMeasures("passages-map");
       performance.measure("passages-map", { start, end: performance.now() });
@@ -119,65 +116,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return picture;
   }
 
-  // A ring with its number for each hit, and one for what is pointed at; returns the boxes that
-  // are taken.
-  function drawRings({ text, back, font }) {
-    const bar = frame.querySelector(".tools");
-    const taken = [[bar.offsetLeft, 0, frame.clientWidth, bar.offsetTop + bar.offsetHeight]];
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.font = `600 12px ${font}`;
-    const ring = (left, top, radius, width) => {
-      for (const [colour, wide] of [[back, width + 3], [text, width]]) {
-        context.beginPath();
-        context.arc(left, top, radius, 0, 2 * Math.PI);
-        [context.strokeStyle, context.lineWidth] = [colour, wide];
-        context.stroke();
-      }
-    };
-    const hits = data.hits.map(({ row, rank }) => [rank, ...onCanvas(points.x[row], points.y[row])]);
-    for (const [, left, top] of hits) {
-      ring(left, top, 8, 2);
-      taken.push([left - 8, top - 8, left + 8, top + 8]);
-    }
-    for (const [rank, left, top] of hits) {
-      const boxes = BADGES.map(([x, y]) => [left + x - 9, top + y - 9, left + x + 9, top + y + 9]);
-      const box = boxes.find((one) => !taken.some((other) => overlap(one, other))) ?? boxes[0];
-      taken.push(box);
-      const middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
-      context.beginPath();
-      context.arc(...middle, 9, 0, 2 * Math.PI);
-      context.fillStyle = text;
-      context.fill();
-      context.fillStyle = back;
-      context.fillText(String(rank), middle[0], middle[1] + 0.5);
-    }
-    if (pointed >= 0) ring(...onCanvas(points.x[pointed], points.y[pointed]), 7, 2);
-    return taken;
-  }
-
-  // The names of the largest regions first; one that would lie over another thing is left out.
-  function drawNames({ text, back, font }, taken) {
-    const { width, height } = scales();
-    context.font = `600 13px ${font}`;
-    context.lineJoin = "round";
-    for (const { name, x, y } of data.regions) {
-      const half = context.measureText(name).width / 2 + 4;
-      const [left, top] = onCanvas(x, y);
-      if (left < 0 || top < 0 || left > width || top > height || 2 * half > width) continue;
-      const middle = Math.min(width - half, Math.max(half, left));
-      const boxes = BESIDE.map((y) => [middle - half, top + y - 10, middle + half, top + y + 10]);
-      const free = boxes.filter((box) => !taken.some((other) => overlap(box, other)));
-      const box = free.find((one) => !hides(one)) ?? free[0];
-      if (!box) continue;
-      taken.push(box);
-      context.direction = RIGHT_TO_LEFT.test(name) ? "rtl" : "ltr";
-      [context.strokeStyle, context.lineWidth, context.fillStyle] = [back, 4, text];
-      context.strokeText(name, middle, box[1] + 10);
-      context.fillText(name, middle, box[1] + 10);
-    }
-  }
-
   // Whether there are points below a box.
   function hides([left, top, right, bottom]) {
     const { kx, ky } = scales();
@@ -186,10 +124,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
       if (nearest(points, ...onMap(along, middle), kx, ky, 14) >= 0) return true;
     }
     return false;
-  }
-
-  function overlap(one, other) {
-    return one[0] < other[2] && other[0] < one[2] && one[1] < other[3] && other[1] < one[3];
   }
 
   // Moving about.
@@ -277,6 +211,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   function open({ document: name, number }) {
     setTriggerValue("read", { document: name, number });
+  }
+
+  function show(region) {
+    move(Math.min(8, Math.sqrt(data.passages / region.passages) / 1.3), region.x, region.y);
+    frame.scrollIntoView({ block: "nearest" });
+    announce(parentElement, words("shown", { name: region.name }));
   }
 
   async function read(row) {
@@ -383,90 +323,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const pixels = event.deltaY * (event.deltaMode ? 30 : 1);
     zoom(Math.exp(-Math.max(-200, Math.min(200, pixels)) / 300), ...placeIn(event));
   }, { passive: false });
-
-  // What stands around the map.
-
-  function legendOf() {
-    const list = element("div", "legend");
-    list.setAttribute("role", "group");
-    list.setAttribute("aria-label", data.legend);
-    const names = [...data.groups];
-    if (data.rest) names.push({ name: words("rest"), passages: data.rest });
-    names.forEach(({ name, passages }, number) => {
-      const entry = button("entry", null, () => {
-        view.single = view.single === number ? -1 : number;
-        press();
-        draw();
-      });
-      const shown = element("span", "words", name);
-      shown.dir = "auto";
-      const size = element("small", "", passages.toLocaleString("en"));
-      entry.append(element("i", "swatch"), shown, size);
-      entry.title = name;
-      list.append(entry);
-    });
-    const press = () => [...list.children].forEach((entry, number) =>
-      entry.setAttribute("aria-pressed", String(view.single === number)),
-    );
-    press();
-    return list;
-  }
-
-  function hitList() {
-    const side = element("section", "side");
-    side.setAttribute("aria-label", words("hits"));
-    const title = element("h2", "", words(data.answered ? "hits" : "nearest"));
-    const list = element("ol", "hits");
-    for (const hit of data.hits) {
-      const item = element("li");
-      const link = linkTo("hit", null, hrefOf(hit) + `&s=${hit.rank}`, () => open(hit));
-      const pointAt = (row) => () => points && point(row);
-      for (const on of ["mouseenter", "focus"]) link.addEventListener(on, pointAt(hit.row));
-      for (const off of ["mouseleave", "blur"]) link.addEventListener(off, pointAt(-1));
-      link.append(element("span", "number", String(hit.rank)), passageOf(hit));
-      item.append(link);
-      list.append(item);
-    }
-    side.append(title, list);
-    return side;
-  }
-
-  function passageOf(shown) {
-    const made = element("span", "passage");
-    const title = element("b", "", shown.title);
-    const text = element("span", "text", shown.text);
-    title.dir = text.dir = "auto";
-    made.append(title, text);
-    return made;
-  }
-
-  function regionList() {
-    const box = element("details", "regions");
-    box.append(element("summary", "", words("regions", { n: data.regions.length })));
-    const list = element("ul");
-    for (const region of data.regions) {
-      const item = element("li");
-      const show = button("title", region.name, () => {
-        move(Math.min(8, Math.sqrt(data.passages / region.passages) / 1.3), region.x, region.y);
-        frame.scrollIntoView({ block: "nearest" });
-        announce(parentElement, words("shown", { name: region.name }));
-      });
-      show.dir = "auto";
-      show.title = words("show");
-      const typical = element("ul");
-      for (const shown of region.typical) {
-        const line = element("li");
-        const link = linkTo("hit", null, hrefOf(shown), () => open(shown));
-        link.append(passageOf(shown));
-        line.append(link);
-        typical.append(line);
-      }
-      item.append(show, element("small", "", words("passages", { n: region.passages })), typical);
-      list.append(item);
-    }
-    box.append(list);
-    return box;
-  }
 
   pointsOf(data.snapshot, data.key).then(
     (fetchedPoints) => {

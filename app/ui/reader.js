@@ -55,11 +55,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   // A passage's id is made of its text, so that the link is right after a rebuild, too.
+  function linkOf(passage) {
+    const address = new URL(window.location.href);
+    address.search = new URLSearchParams({ doc: data.document, at: passage.id }).toString();
+    return address.href;
+  }
+
   function numbered(passage) {
     const link = button("number", String(passage.number), async () => {
-      const address = new URL(window.location.href);
-      address.search = new URLSearchParams({ doc: data.document, at: passage.id }).toString();
-      await copyText(address.href);
+      await copyText(linkOf(passage));
       announce(parentElement, words("copied"));
       link.classList.add("done");
       setTimeout(() => link.classList.remove("done"), 1400);
@@ -114,6 +118,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
     showControls();
   }
 
+  // The paragraph as it stands, where it stands, and the link to it.
+  async function cite() {
+    const paragraph = data.passages.find((passage) => passage.number === focus);
+    const text = paragraph.pieces.map(([piece]) => piece).join("");
+    await copyText(`“${text}”\n\n${paragraph.place} (${data.document})\n${linkOf(paragraph)}`);
+    announce(parentElement, words("cited", { n: focus }));
+    const pressed = host.querySelector(".cite");
+    pressed.classList.add("done");
+    setTimeout(() => pressed.classList.remove("done"), 1400);
+  }
+
   function showControls() {
     if (!data.controls) return;
     let bar = host.querySelector(".controls");
@@ -125,9 +140,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
         where,
         keyButton("previous", words("previous"), "K"),
         keyButton("next", words("next"), "J"),
+        keyButton("cite", words("cite"), "C"),
       );
       host.prepend(bar);
     }
+    bar.querySelector(".cite").onclick = cite;
     bar.querySelector(".where").textContent = words("where", { n: focus, total: data.total });
     const previous = bar.querySelector(".previous");
     const next = bar.querySelector(".next");
@@ -182,6 +199,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const stopKeys = data.controls
     ? listenToKeys("reader", (event) => {
         if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+        if (event.key === "c") cite();
         const step = { j: 1, k: -1 }[event.key.toLowerCase()];
         if (step) {
           event.preventDefault();

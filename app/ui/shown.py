@@ -11,6 +11,7 @@ from app.ui import components
 from app.ui.current import documents, service
 from app.ui.strings import say
 from app.ui.view import quotes_in
+from app.ui.waiting import waiting
 from index.errors import PassagesError
 from index.records import Citation, Passage
 
@@ -60,7 +61,7 @@ def page(
     """
     quotes = quotes_in(passage, citations) or (passage.text,)
     try:
-        with st.spinner(say("shown.drawing"), show_time=False):
+        with waiting(say("shown.drawing")):
             found = service().picture(passage.document_id, passage.page or 1, quotes)
     except PassagesError as error:
         components.notice(say("shown.failed"), str(error), kind="error", key=f"{key}_failed")

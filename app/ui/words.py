@@ -45,6 +45,14 @@ def duration(seconds: float) -> str:
     return count(round(seconds / 60), "minute")
 
 
+def took(seconds: float) -> str:
+    """How long an answer took."""
+    if seconds >= 1:
+        return say("words.seconds", n=f"{seconds:.1f}")
+    milliseconds = 1000 * seconds
+    return say("words.milliseconds", n=f"{milliseconds:.{0 if milliseconds >= 10 else 1}f}")
+
+
 def moment(text: str) -> float:
     """Seconds since 1970 of an ISO time; 0 where it is none."""
     try:

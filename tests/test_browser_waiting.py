@@ -1,0 +1,127 @@
+"""What a person sees while an answer takes long, and where the focus and the eye are after it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser_harness import Visitor, environment, run_app, served
+from playwright.sync_api import expect
+from test_browser import BEES, DEPTH, DEPTH_QUOTE, HARBOURS, HONEY, chromium, link
+
+__all__ = ["chromium"]
+
+HEBREW = "# נמל חיפה\n\n## עומק\n\nעומק הנמל בחיפה הוא 14 מטרים, ואניות ארוכות יכולות לעגון בו.\n"
+HAIFA = "מה עומק הנמל בחיפה?"
+SLOW = """
+import time
+from pathlib import Path
+from app.service import Service
+answer = Service._answer
+def slow(self, query, *more):
+    while Path("wait").exists():
+        time.sleep(0.05)
+    return answer(self, query, *more)
+Service._answer = slow
+"""
+"""Nothing is answered as long as there is a file of this name."""
+
+
+@pytest.fixture(scope="module")
+def library(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("library")
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    (corpus / "harbours.md").write_text(HARBOURS)
+    (corpus / "bees.md").write_text(BEES)
+    (corpus / "hebrew.md").write_text(HEBREW)
+    subprocess.run(run_app(folder, "build"), cwd=folder, env=environment(), check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def base(library: Path) -> Iterator[str]:
+    with served(library, first=SLOW) as address:
+        yield address
+
+
+@pytest.fixture
+def visitor(chromium: object, base: str) -> Iterator[Visitor]:
+    visitor = Visitor(chromium, base)
+    yield visitor
+    visitor.context.close()
+    assert visitor.complaints == []
+    assert visitor.foreign() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_while_an_answer_takes_long_a_skeleton_and_then_a_bar_stand_in_its_place(
+    visitor: Visitor, library: Path, scheme: str
+) -> None:
+    visitor.page.emulate_media(color_scheme=scheme)
+    page = visitor.visit(link(HONEY))
+    visitor.sees(".sentence", "15 kilograms")
+    (library / "wait").touch()
+    try:
+        visitor.ask(DEPTH)
+        page.locator(".waiting i").first.wait_for()
+        page.get_by_role("progressbar", name="Searching the library").wait_for()
+        expect(page.locator(".lead")).to_be_hidden()  # it is of the question before
+        assert visitor.page.get_by_placeholder("Ask a question").input_value() == DEPTH
+    finally:
+        (library / "wait").unlink()
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    expect(page.locator(".waiting")).to_have_count(0)
+
+
+def test_the_focus_stays_in_the_box_from_the_first_question_on(visitor: Visitor) -> None:
+    page = visitor.visit()
+    visitor.ask(DEPTH)
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    visitor.settle()
+    expect(page.get_by_placeholder("Ask a question")).to_be_focused()
+
+
+def test_a_citation_says_which_words_it_stands_for(visitor: Visitor) -> None:
+    page = visitor.visit(link(DEPTH))
+    name = "Source 1, of “The harbour of Porvenir is 14 …”: paragraph 1 of Harbours of the south"
+    page.get_by_role("button", name=name).wait_for()
+
+
+def test_on_a_phone_a_citation_brings_its_passage_into_sight(chromium: object, base: str) -> None:
+    visitor = Visitor(chromium, base, width=390, height=560)
+    page = visitor.visit(link(DEPTH) + "&s=2")
+    visitor.sees(".card.on .number", "2")
+    page.locator(".lead .chip", has_text="1").first.click()
+    visitor.sees(".card.on .number", "1")
+    expect(page.locator(".card.on .context mark").first).to_be_in_viewport()
+    assert visitor.complaints == []
+    visitor.context.close()
+
+
+def test_a_question_and_its_sources_begin_on_their_own_side(visitor: Visitor) -> None:
+    page = visitor.visit(link(HAIFA))
+    visitor.sees(".card .place", "עומק")
+    for selector in (".st-key-question_box input", ".question", ".card .face"):
+        one = page.locator(selector).first
+        assert one.evaluate("(one) => getComputedStyle(one).direction") == "rtl", selector
+    number, text = (
+        page.locator(f".card {part}").first.bounding_box() for part in (".number", ".text")
+    )
+    assert number["x"] > text["x"]
+    # "¶ 1 of 2" is not turned round: its sign stands left of its number.
+    whole = page.locator(".card .whole").first
+    assert whole.evaluate("(one) => getComputedStyle(one).unicodeBidi") == "isolate"
+    assert whole.inner_text().startswith("¶ 1 of")
+
+
+def test_on_paper_stand_question_answer_and_sources_alone(visitor: Visitor) -> None:
+    page = visitor.visit(link(DEPTH))
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    page.emulate_media(media="print")
+    for selector in (".question", ".lead", ".card .text"):
+        expect(page.locator(selector).first).to_be_visible()
+    for selector in ("[data-testid=stForm]", ".st-key-reader_frame", ".actions", ".card summary"):
+        expect(page.locator(selector).first).to_be_hidden()
