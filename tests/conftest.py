@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from index.build import build
 from index.encoder import Encoder, Halves, Input
@@ -21,6 +22,10 @@ from tests.tiny_model import make_tiny_model
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+# How long an example takes says how busy the machine is, and no more.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 TEXTS = {
     "harbours.md": (

@@ -44,7 +44,7 @@ def check(data: bytes, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WHOLE)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_bytes_that_were_flipped_and_cut(name: str, data: st.DataObject) -> None:
     whole = bytearray(WHOLE[name])
@@ -67,7 +67,7 @@ def test_texts_in_an_encoding_that_they_do_not_name(name: str, encoding: str) ->
 
 
 @pytest.mark.parametrize("name", WHOLE)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.binary(max_size=300))
 def test_bytes_of_any_kind_under_any_name(name: str, data: bytes) -> None:
     check(data, name)
@@ -75,7 +75,7 @@ def test_bytes_of_any_kind_under_any_name(name: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_archives_that_are_whole_around_damaged_parts(name: str, data: st.DataObject) -> None:
     """Flips in packed bytes only break their checksum; so the parts are changed unpacked."""

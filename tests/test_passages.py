@@ -164,7 +164,7 @@ class TestTheWindow:
             assert number is not None
             assert passage.line == 2 + int(number.group(1))
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(
         st.lists(
             st.text(st.sampled_from("ab. ?!\n“”🐝א"), min_size=1, max_size=80).filter(str.strip),

@@ -710,7 +710,7 @@ class TestDamage:
         with pytest.raises(ParseError, match="encrypted"):
             read(sheet)
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=80)
     @given(data=st.data())
     def test_nothing_but_our_own_error_is_raised(self, data: st.DataObject) -> None:
         sheet = Sheet(pageCompression=0)

@@ -47,7 +47,6 @@ source = st.lists(
 ).map("\n\n".join)
 generous = settings(
     max_examples=250,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
@@ -96,7 +95,7 @@ def test_rule_1_ids_are_unique_and_the_same_each_time(text: str) -> None:
         assert ids == [passage.id for passage in split(document, WINDOW)]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(st.lists(paragraph, min_size=1, max_size=5, unique=True), sentence)
 def test_rules_1_and_2_every_citation_is_its_slice_and_every_row_its_passage(
     paragraphs: list[str], query: str
@@ -195,7 +194,7 @@ contents = st.sampled_from(
 ) | st.binary(max_size=60)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
     st.dictionaries(names, contents, max_size=6),
     st.sampled_from([".md", ".txt", ".pdf", "", ".MD", ".markdown"]),
