@@ -101,6 +101,8 @@ LAYERS = [
         "app.uploads",
         "app.saved",
     ],
+    ["app.following"],
+    ["app.answering"],
     ["app.service"],
     ["app.evaluation", "app.quality", "app.watch"],
     ["app.terminal", "app.ui.strings"],
