@@ -92,6 +92,7 @@ LAYERS = [
     ["index"],
     ["app.settings", "app.judgements", "app.gate", "app.logs", "app.access", "app.metrics"],
     ["app.guard"],
+    ["app.problems"],
     [
         "app.rebuild",
         "app.suggest",
@@ -119,7 +120,8 @@ LAYERS = [
         "app.screens.read",
     ],
     ["app.page"],
-    ["app.api", "app.assistant"],
+    ["app.messages"],
+    ["app.api", "app.assistant", "app.routes"],
     ["app.server"],
     ["app.arguments", "app.commands"],
     ["app.cli"],
