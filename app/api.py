@@ -21,7 +21,7 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from app import logs
-from app.access import Scope, admit
+from app.access import Scope
 from app.messages import (
     AskReply,
     AskRequest,
@@ -61,13 +61,7 @@ def service_of(request: Request) -> Service:
 
 
 def _admit(request: Request, scope: Scope) -> None:
-    service = service_of(request)
-    name = admit(
-        service.tokens,
-        request.headers.get("authorization", ""),
-        scope,
-        open_to_all=service.settings.access != "login",
-    )
+    name = service_of(request).admit(request.headers.get("authorization", ""), scope)
     if name:
         logs.fact(token=name)
 

@@ -138,9 +138,12 @@ class Guard:
             await self.app(scope, receive, with_headers)
         except Refused as error:
             refused = error
-        except Exception:
-            if body is None or body.refused is None:
+        except Exception as error:
+            if body is None or (body.refused is None and begun):
                 raise
+            if body.refused is None:
+                logs.log.error("broken", exc_info=error)
+                refused = Refused(500, "Passages made a mistake. The log says which.")
         if body is not None and body.refused is not None:
             refused, body.refused = body.refused, None
         if refused is not None and not begun:
@@ -267,13 +270,14 @@ def foreign(headers: dict[bytes, str], allowed: tuple[str, ...]) -> bool:
     origin = headers.get(b"origin")
     if origin is None:
         return False
-    if origin == "null":
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
         return True
-    parts = urlsplit(origin)
-    if parts.netloc.lower() == headers.get(b"host", "").lower():
+    if parts.netloc and parts.netloc.lower() == headers.get(b"host", "").lower():
         return False
     # Behind a proxy the Host may be another one; a name that is allowed for it is ours.
-    return parts.hostname not in {name.lower() for name in allowed}
+    return not is_named(parts.hostname or "", allowed)
 
 
 def host_allowed(header: str | None, allowed: tuple[str, ...]) -> bool:
@@ -282,20 +286,27 @@ def host_allowed(header: str | None, allowed: tuple[str, ...]) -> bool:
     A foreign name that resolves to this machine is how another site's script would reach the page
     (DNS rebinding). Bare addresses cannot be rebound, so they pass.
     """
+    if not header or "@" in header:
+        return False
     try:
         name = (urlsplit(f"//{header}").hostname or "").rstrip(".")
     except ValueError:
         return False
     if name in {"localhost", socket.gethostname().lower()} or "*" in allowed:
         return bool(name)
-    for pattern in (host.lower() for host in allowed):
-        if name == pattern or (pattern.startswith("*.") and name.endswith(pattern[1:])):
-            return True
+    if is_named(name, allowed):
+        return True
     try:
         ipaddress.ip_address(name)
     except ValueError:
         return False
     return True
+
+
+def is_named(name: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a host is one of these names; ``*.example.org`` stands for all below that one."""
+    patterns = [one.lower() for one in allowed]
+    return any(name == one or (one.startswith("*.") and name.endswith(one[1:])) for one in patterns)
 
 
 def content_security_policy(page: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -54,14 +55,12 @@ def _reply(status: int, detail: str, headers: Mapping[str, str], **more: object)
     return Response(problem(status, detail, **more), status, dict(headers), PROBLEM)
 
 
-async def failed(request: Request, error: PassagesError) -> Response:
+async def failed(request: Request, error: PassagesError) -> Response:  # noqa: ARG001
     """An error of ours, in its own words."""
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if (seconds := RETRY.get(type(error))) is not None:
         headers["Retry-After"] = str(seconds)
-    if isinstance(error, AccessError):
-        request.app.state.service.metrics.failed(type(error).__name__)
     return _reply(status, str(error), headers)
 
 
@@ -77,11 +76,17 @@ async def refused(request: Request, error: HTTPException) -> Response:
     if error.status_code == 404:
         detail = f"There is nothing at {request.url.path}. What there is: /api/openapi.json"
     if error.status_code == 405:  # what is allowed may be spread over several routes
-        routes = [one for one in request.app.state.routes if isinstance(one, Route)]
+        routes = getattr(request.app.state, "routes", request.app.routes)
         there = [one for one in routes if one.matches(request.scope)[0] != Match.NONE]
-        methods = {method for one in there for method in one.methods or ()}
+        methods = {
+            method for one in there if isinstance(one, Route) for method in one.methods or ()
+        }
         headers["Allow"] = ", ".join(sorted(methods))
     return _reply(error.status_code, detail, headers)
+
+
+HANDLERS: Mapping[Any, Any] = {PassagesError: failed, HTTPException: refused}
+"""For the application that the API is mounted in; of mistakes the guard tells."""
 
 
 async def broken(request: Request, error: Exception) -> Response:  # noqa: ARG001

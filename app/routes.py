@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from index.errors import PassagesError, TokenError
+from index.errors import TokenError
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -30,14 +30,11 @@ def about(service: Service) -> list[BaseRoute]:
         return PlainTextResponse("ok")
 
     def ready(request: Request) -> Response:  # noqa: ARG001
-        try:
-            service.ready()
-        except PassagesError as error:
-            return PlainTextResponse(str(error), 503)
+        service.ready()
         return PlainTextResponse("ready")
 
     def metrics(request: Request) -> Response:
-        admitted(service, request.headers.get("authorization", ""))
+        service.admit(request.headers.get("authorization", ""), "read")
         return Response(service.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [Route("/healthz", healthy), Route("/readyz", ready), Route("/metrics", metrics)]
@@ -56,7 +53,7 @@ def for_assistants(service: Service, assistant: MCPServer) -> list[BaseRoute]:
     def guarded(inner: ASGIApp) -> ASGIApp:
         async def checked(scope: Scope, receive: Receive, send: Send) -> None:
             headers = dict(scope["headers"])
-            admitted(service, headers.get(b"authorization", b"").decode("latin-1"))
+            service.admit(headers.get(b"authorization", b"").decode("latin-1"), "read")
             await inner(scope, receive, send)
 
         return checked
@@ -78,19 +75,6 @@ class _Endpoint:
         await self._app(scope, receive, send)
 
 
-def admitted(service: Service, header: str) -> None:
-    """Refuse who may not read."""
-    from app.access import admit
-    from app.guard import Refused
-
-    open_to_all = service.settings.access != "login"
-    try:
-        admit(service.tokens, header, "read", open_to_all=open_to_all)
-    except PassagesError as error:
-        service.metrics.failed(type(error).__name__)
-        raise Refused(401, str(error)) from error
-
-
 def routes_of_map(service: Service) -> list[Route]:
     """The points of a snapshot's map in one piece, and what is shown of a single one."""
     from starlette import responses, routing
@@ -105,21 +89,15 @@ def routes_of_map(service: Service) -> list[Route]:
             raise TokenError("Sign in on the page to see the map.")
 
     def points(request: Request) -> Response:
-        try:
-            known(request)
-            found = service.points(request.path_params["snapshot"])
-        except PassagesError as error:
-            return responses.PlainTextResponse(str(error), 404)
+        known(request)
+        found = service.points(request.path_params["snapshot"])
         return responses.Response(found, media_type="application/octet-stream", headers=UNCHANGING)
 
     def point(request: Request) -> Response:
         row = request.path_params["row"]
-        try:
-            known(request)
-            number = int(row) if row.isdecimal() and len(row) < 10 else -1
-            found = service.passage_in_row(request.path_params["snapshot"], number)
-        except PassagesError as error:
-            return responses.PlainTextResponse(str(error), 404)
+        known(request)
+        number = int(row) if row.isdecimal() and len(row) < 10 else -1
+        found = service.passage_in_row(request.path_params["snapshot"], number)
         return responses.JSONResponse(preview_data(found), headers=UNCHANGING)
 
     return [

@@ -168,6 +168,7 @@ def create_application(settings: Settings, service: Service) -> st.App:
     from app.api import create_api
     from app.assistant import create_assistant
     from app.guard import Guard, content_security_policy
+    from app.problems import HANDLERS
     from app.routes import about, for_assistants, routes_of_map
 
     load_config_options(STREAMLIT | {"server.address": settings.host, "server.port": settings.port})
@@ -193,6 +194,7 @@ def create_application(settings: Settings, service: Service) -> st.App:
             *for_assistants(service, assistant),
         ],
         middleware=[Middleware(Guard, settings=settings, policy=policy)],
+        exception_handlers=HANDLERS,
     )
 
 
@@ -205,6 +207,7 @@ def create_headless(settings: Settings, service: Service) -> Starlette:
     from app.api import create_api
     from app.assistant import create_assistant
     from app.guard import CONTENT_SECURITY_POLICY, Guard
+    from app.problems import HANDLERS
     from app.routes import about, for_assistants
 
     assistant = create_assistant(service)
@@ -216,6 +219,7 @@ def create_headless(settings: Settings, service: Service) -> Starlette:
             *for_assistants(service, assistant),
         ],
         middleware=[Middleware(Guard, settings=settings, policy=policy)],
+        exception_handlers=HANDLERS,
         lifespan=lambda _: assistant.session_manager.run(),
     )
 

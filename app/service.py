@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from app.access import Tokens
+from app.access import Scope, Tokens, admit
 from app.answering import Answering
 from app.judgements import FILE, Judgements
 from app.rebuild import BuildState, Rebuild
@@ -208,6 +208,14 @@ class Service(Answering):
         sizes["caches"] = sum(map(size_of, caches))
         sizes["index"] = max(0, self.store.size() - sizes["caches"] - sizes["bin"])
         return sizes
+
+    def admit(self, header: str, scope: Scope) -> str:
+        """The name of the token in an ``Authorization`` header; raises as ``admit`` does."""
+        try:
+            return admit(self.tokens, header, scope, open_to_all=self.settings.access != "login")
+        except AccessError as error:
+            self.metrics.failed(type(error).__name__)
+            raise
 
     def _changing(self) -> None:
         if self.settings.read_only:

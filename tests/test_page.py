@@ -178,7 +178,16 @@ def test_this_machine_and_allowed_names_are_answered(header: str) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [None, "", "evil.example", "evil.example:8501", "127.0.0.1.evil.example", "[::1", "a b"],
+    [
+        None,
+        "",
+        "evil.example",
+        "evil.example:8501",
+        "127.0.0.1.evil.example",
+        "[::1",
+        "a b",
+        "a@localhost",
+    ],
 )
 def test_foreign_names_are_refused(header: str | None) -> None:
     assert not host_allowed(header, ("good.example",))
