@@ -15,6 +15,7 @@ import json
 import re
 import socket
 import time
+from collections.abc import Container
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -85,10 +86,20 @@ class Refused(Exception):  # noqa: N818 it is a reply, no error
 
 
 class Guard:
-    """Refuses what must not be answered, and adds the security headers to every reply."""
+    """Refuses what must not be answered, and adds the security headers to every reply.
 
-    def __init__(self, app: ASGIApp, settings: Settings, policy: str) -> None:
+    ``uploaders`` are the sessions of the page that may send files, which are kept in memory.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        policy: str,
+        uploaders: Container[str] = frozenset(),
+    ) -> None:
         self.app = app
+        self.uploaders = uploaders
         self.allowed_hosts = settings.allowed_hosts
         self.pace = Pace(settings.rate_limit or ("" if is_loopback(settings.host) else ELSEWHERE))
         self.upload = (settings.upload_mb + 1) * 1_000_000
@@ -171,7 +182,10 @@ class Guard:
         kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
         if to_programs and body and kind != "application/json":
             raise Refused(415, "Send JSON, and say so: Content-Type: application/json")
-        limit = self.upload if is_below(path, (UPLOADS,)) else BODY
+        uploads = is_below(path, (UPLOADS,))
+        if uploads and path[len(UPLOADS) + 1 :].partition("/")[0] not in self.uploaders:
+            raise Refused(403, "Files are taken from whoever may add them on the Library page.")
+        limit = self.upload if uploads else BODY
         length = headers.get(b"content-length", "0")
         if length.isdecimal() and int(length) > limit:
             raise Refused(413, f"The request is too large: {limit:,} bytes are allowed.")

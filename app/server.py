@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SCRIPT = Path(__file__).parent / "page.py"
 
 STREAM_LIMIT = 16 * 1024 * 1024
-"""Bytes of one message from a browser; the page takes no uploads."""
+"""Bytes of one message from a browser; files come by requests of their own."""
 
 STREAMLIT: dict[str, Any] = {
     "server.headless": True,
@@ -171,7 +171,14 @@ def create_application(settings: Settings, service: Service) -> st.App:
     from app.problems import HANDLERS
     from app.routes import about, for_assistants, routes_of_map
 
-    load_config_options(STREAMLIT | {"server.address": settings.host, "server.port": settings.port})
+    load_config_options(
+        STREAMLIT
+        | {
+            "server.address": settings.host,
+            "server.port": settings.port,
+            "server.maxUploadSize": settings.upload_mb,
+        }
+    )
     if settings.access == "login":
         check_login()
     page = Path(st.__file__).parent / "static" / "index.html"
@@ -193,7 +200,9 @@ def create_application(settings: Settings, service: Service) -> st.App:
             *routes_of_map(service),
             *for_assistants(service, assistant),
         ],
-        middleware=[Middleware(Guard, settings=settings, policy=policy)],
+        middleware=[
+            Middleware(Guard, settings=settings, policy=policy, uploaders=service.uploaders)
+        ],
         exception_handlers=HANDLERS,
     )
 

@@ -62,6 +62,8 @@ class Service(Answering):
         self.tokens = Tokens(settings.store)
         self.key = secrets.token_urlsafe(16)
         """What the page sends with requests for points, where one has to sign in."""
+        self.uploaders: set[str] = set()
+        """Sessions of the page that were shown the field to add files."""
         self._rebuild = Rebuild(settings)
         self._uploads = Uploads(settings.corpus, self.store.bin, settings.upload_mb * 1_000_000)
 

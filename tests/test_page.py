@@ -220,7 +220,9 @@ def test_only_scripts_that_streamlit_came_with_may_run() -> None:
     assert "http" not in policy
 
 
-async def _reply(headers: list[tuple[bytes, bytes]]) -> list[dict[str, Any]]:
+async def _reply(
+    headers: list[tuple[bytes, bytes]], method: str = "GET", path: str = "/"
+) -> list[dict[str, Any]]:
     sent: list[dict[str, Any]] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -233,8 +235,8 @@ async def _reply(headers: list[tuple[bytes, bytes]]) -> list[dict[str, Any]]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    guard = Guard(app, Settings(), policy="default-src 'self'")
-    await guard({"type": "http", "method": "GET", "path": "/", "headers": headers}, receive, send)
+    guard = Guard(app, Settings(), policy="default-src 'self'", uploaders={"known"})
+    await guard({"type": "http", "method": method, "path": path, "headers": headers}, receive, send)
     return sent
 
 
@@ -251,6 +253,17 @@ def test_every_reply_has_the_security_headers_once() -> None:
 def test_a_rebound_name_is_refused_before_the_page_sees_it() -> None:
     start = asyncio.run(_reply([(b"host", b"evil.example")]))[0]
     assert start["status"] == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("known/1", 200), ("stranger/1", 403), ("", 403), ("known%2f/1", 403), ("/known/1", 403)],
+)
+def test_files_are_taken_only_from_a_session_that_was_shown_the_field(
+    path: str, status: int
+) -> None:
+    to = f"/_stcore/upload_file/{path}"
+    assert asyncio.run(_reply([(b"host", b"localhost")], "PUT", to))[0]["status"] == status
 
 
 def test_a_listening_socket_takes_connections() -> None:
