@@ -63,6 +63,9 @@ HEADERS = {
 PROGRAMS = ("/api", "/mcp")
 """Where programs call: paced, logged, with bodies that are small and come at once."""
 
+CLOSED = ("/_stcore/metrics", "/_stcore/agent")
+"""What Streamlit tells and does beside the page, which knows nothing of who may get in."""
+
 UPLOADS = "/_stcore/upload_file"
 BODY = 256 * 1024
 """Bytes of the body of a request; uploads of the page may have as many as the settings say."""
@@ -174,8 +177,9 @@ class Guard:
         to_programs = is_below(path, PROGRAMS)
         if (method not in SAFE or to_programs) and foreign(headers, self.allowed_hosts):
             raise Refused(403, "This comes from another site's page.")
-        if to_programs and "\n" in path:
-            raise Refused(404, "There is nothing here.")  # routes end at a line's end
+        # Routes end at a line's end.
+        if (to_programs and "\n" in path) or is_below(path, CLOSED):
+            raise Refused(404, "There is nothing here.")
         if to_programs and (wait := self.pace.wait(client_of(scope))):
             raise Refused(429, "Too many requests. Wait before the next one.", wait)
         body = headers.get(b"content-length", "0") != "0" or b"transfer-encoding" in headers

@@ -255,6 +255,12 @@ def test_a_rebound_name_is_refused_before_the_page_sees_it() -> None:
     assert start["status"] == 400
 
 
+@pytest.mark.parametrize("path", ["metrics", "agent/openapi.json", "agent/interact", "agent/mcp"])
+def test_what_streamlit_has_beside_the_page_is_closed(path: str) -> None:
+    start = asyncio.run(_reply([(b"host", b"localhost")], "GET", f"/_stcore/{path}"))[0]
+    assert start["status"] == 404
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [("known/1", 200), ("stranger/1", 403), ("", 403), ("known%2f/1", 403), ("/known/1", 403)],
