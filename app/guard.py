@@ -10,22 +10,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import ipaddress
 import json
 import re
-import socket
 import time
 from collections.abc import Container
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from app import logs
-from index.errors import SettingsError
+from app.hosts import client_of, foreign, host_allowed, is_loopback
+from app.pace import Pace
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -226,105 +220,9 @@ class _Body:
         return message
 
 
-class Pace:
-    """How often one client may call, for instance ``300/minute``; an empty rate is no limit.
-
-    Raises:
-        SettingsError: the rate cannot be read.
-    """
-
-    def __init__(self, rate: str) -> None:
-        self._rate = rate_of(rate)
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-
-    def wait(self, client: str) -> float:
-        """Note a request of a client: 0, or the seconds until it may call again."""
-        if self._rate is None or self._limiter.hit(self._rate, client):
-            return 0.0
-        reset = self._limiter.get_window_stats(self._rate, client).reset_time
-        return max(1.0, reset - time.time())
-
-
-def rate_of(rate: str) -> RateLimitItem | None:
-    """A rate as it is written: a number, a slash, and ``second``, ``minute``, ``hour`` or ``day``.
-
-    Raises:
-        SettingsError: it is not written so.
-    """
-    if not rate.strip():
-        return None
-    try:
-        return parse(rate)
-    except ValueError as error:
-        raise SettingsError(
-            f"Setting rate_limit = {rate!r}: write for instance '300/minute', or nothing."
-        ) from error
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() in {"localhost", "localhost.localdomain"}
-
-
 def is_below(path: str, roots: tuple[str, ...]) -> bool:
     """Whether a path is one of these or below one."""
     return any(path == root or path.startswith(f"{root}/") for root in roots)
-
-
-def client_of(scope: Scope) -> str:
-    """The address that a request comes from; behind a proxy on this machine, what that says."""
-    client = scope.get("client")
-    return str(client[0]) if client else ""
-
-
-def foreign(headers: dict[bytes, str], allowed: tuple[str, ...]) -> bool:
-    """Whether a browser says that the page of another site sends this."""
-    site = headers.get(b"sec-fetch-site", "")
-    if site and site not in {"same-origin", "none"}:
-        return True
-    origin = headers.get(b"origin")
-    if origin is None:
-        return False
-    try:
-        parts = urlsplit(origin)
-    except ValueError:
-        return True
-    if parts.netloc and parts.netloc.lower() == headers.get(b"host", "").lower():
-        return False
-    # Behind a proxy the Host may be another one; a name that is allowed for it is ours.
-    return not is_named(parts.hostname or "", allowed)
-
-
-def host_allowed(header: str | None, allowed: tuple[str, ...]) -> bool:
-    """Whether a request with this Host header may be answered.
-
-    A foreign name that resolves to this machine is how another site's script would reach the page
-    (DNS rebinding). Bare addresses cannot be rebound, so they pass.
-    """
-    if not header or "@" in header:
-        return False
-    try:
-        name = (urlsplit(f"//{header}").hostname or "").rstrip(".")
-    except ValueError:
-        return False
-    if name in {"localhost", socket.gethostname().lower()} or "*" in allowed:
-        return bool(name)
-    if is_named(name, allowed):
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def is_named(name: str, allowed: tuple[str, ...]) -> bool:
-    """Whether a host is one of these names; ``*.example.org`` stands for all below that one."""
-    patterns = [one.lower() for one in allowed]
-    return any(name == one or (one.startswith("*.") and name.endswith(one[1:])) for one in patterns)
 
 
 def content_security_policy(page: str) -> str:

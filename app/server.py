@@ -235,7 +235,8 @@ def create_headless(settings: Settings, service: Service) -> Starlette:
 
 def check_access(settings: Settings) -> None:
     """Raise a SettingsError where other machines would get in and no setting says who."""
-    from app.guard import is_loopback, rate_of
+    from app.hosts import is_loopback
+    from app.pace import rate_of
 
     rate_of(settings.rate_limit)
     if settings.access or is_loopback(settings.host):

@@ -91,6 +91,7 @@ LAYERS = [
     ["index.reader", "index.confidence", "index.answer", "index.evaluate"],
     ["index"],
     ["app.settings", "app.judgements", "app.gate", "app.logs", "app.access", "app.metrics"],
+    ["app.hosts", "app.pace"],
     ["app.guard"],
     ["app.problems"],
     [

@@ -297,7 +297,7 @@ def clean(store: Path) -> None:
 
 def test_two_builders_and_a_cleaner_at_once(service: Service, corpus: Path) -> None:
     with Asking(service) as asking:
-        for number in range(20 if FULL else 8):
+        for number in range(8 if FULL else 4):
             write(corpus, "walnuts.md", number)
             builders = [builder(service), builder(service)]
             while any(one.is_alive() for one in builders):

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.guard import Guard, content_security_policy, host_allowed
+from app.guard import Guard, content_security_policy
+from app.hosts import host_allowed
 from app.rebuild import BuildState
 from app.server import listen, url
 from app.settings import Settings
