@@ -7,7 +7,7 @@ error is an RFC 9457 problem whose ``detail`` says what to do.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -18,188 +18,37 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
 
 from app import logs
-from app.access import Scope, admit
-from app.guard import problem
+from app.access import Scope
+from app.messages import (
+    AskReply,
+    AskRequest,
+    DocumentReply,
+    Documents,
+    PassageReply,
+    Problem,
+    RollbackReply,
+    RollbackRequest,
+    SearchReply,
+    SearchRequest,
+    StatusReply,
+    Text,
+)
+from app.problems import PROBLEM, broken, failed, misread, refused
 from app.rebuild import BuildState
 from app.service import Service, Status
 from index import VERSION
 from index.errors import (
-    AccessError,
-    BuildRunningError,
-    BusyError,
-    IndexDamagedError,
-    IndexMismatchError,
-    IndexMissingError,
-    ModelError,
     NotFoundError,
     PassagesError,
-    QueryError,
-    SnapshotError,
-    StoreError,
-    TokenError,
 )
-from index.filters import DATE, Filter
-from index.records import Answer, DocumentSummary, Hit, Passage
-from index.search import LONGEST_QUERY
-
-PROBLEM = "application/problem+json"
-
-STATUS: dict[type[PassagesError], int] = {
-    TokenError: 401,
-    AccessError: 403,
-    NotFoundError: 404,
-    BuildRunningError: 409,
-    SnapshotError: 409,
-    QueryError: 422,
-    BusyError: 503,
-    IndexMissingError: 503,
-    IndexMismatchError: 503,
-    IndexDamagedError: 503,
-    ModelError: 503,
-    StoreError: 503,
-}
-"""What each error is over HTTP; the first class that fits counts, and what fits none is a 500."""
-
-RETRY = {BusyError: 1, BuildRunningError: 5}
-"""Seconds after which to try again."""
+from index.filters import Filter
+from index.records import Answer, Passage
 
 MOST = 1000
 """Documents or passages in one reply."""
-
-SEEN = r"[^\s\x1c-\x1f\x85\ufeff]"
-"""What a question must have: a character that is no white space, whoever reads this expression."""
-
-_DATE = "^(" + DATE.replace(r"\d", "[0-9]") + ")?$"
-
-Question = Annotated[
-    str, Field(max_length=LONGEST_QUERY, json_schema_extra={"pattern": SEEN})
-]  # the library says of an empty one what it says everywhere
-Date = Annotated[str, StringConstraints(pattern=_DATE, max_length=10)]
-Text = Annotated[str, StringConstraints(max_length=1000)]
-
-
-def _whole(value: object) -> object:
-    """To JSON 5.0 is a whole number, too."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Whole = Annotated[int, BeforeValidator(_whole)]
-
-
-class Strict(BaseModel):
-    """A request: a name that it does not know is an error, not a wish that is overlooked."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Narrowed(Strict):
-    """The documents to ask; an empty value leaves all."""
-
-    folder: Text = ""
-    format: Text = ""
-    document: Text = ""
-    author: Text = ""
-    since: Date = ""
-    until: Date = ""
-
-    def filter(self) -> Filter:
-        """The same as the library has it."""
-        return Filter(**self.model_dump())
-
-
-class AskRequest(Strict):
-    """A question, and how to answer it."""
-
-    question: Question = Field(examples=["What is defense diplomacy?"])
-    filter: Narrowed = Narrowed()
-    hits: Whole = Field(5, ge=1, le=100, description="hits to give back, beside what is quoted")
-    threshold: float | None = Field(
-        None, ge=0, le=1, description="least confidence to answer with; default: the service's own"
-    )
-
-
-class AskReply(BaseModel):
-    """An answer; ``text`` is its quotes with their numbers."""
-
-    answer: Answer
-    text: str
-    snapshot: str
-    milliseconds: float
-
-
-class SearchRequest(Strict):
-    """Words to look for."""
-
-    query: Question
-    filter: Narrowed = Narrowed()
-    k: Whole = Field(10, ge=1, le=100, description="hits to give back")
-
-
-class SearchReply(BaseModel):
-    """The nearest passages, the best first."""
-
-    hits: list[Hit]
-    snapshot: str
-    milliseconds: float
-
-
-class Documents(BaseModel):
-    """Some of the documents, and how many there are."""
-
-    total: int
-    documents: list[DocumentSummary]
-
-
-class DocumentReply(BaseModel):
-    """A document and some of its passages in order."""
-
-    document: DocumentSummary
-    passages: list[Passage]
-
-
-class PassageReply(BaseModel):
-    """A passage, and the address of the page that shows it in its document."""
-
-    passage: Passage
-    page: str
-
-
-class StatusReply(BaseModel):
-    """The index, the service and the last build."""
-
-    index: Status
-    build: BuildState | None
-    waiting: int
-    read_only: bool
-
-
-class RollbackRequest(Strict):
-    """Where to go back to."""
-
-    to: Annotated[str, StringConstraints(max_length=100)] | None = Field(
-        None, description="a snapshot's id; default: the one before the current one"
-    )
-
-
-class RollbackReply(BaseModel):
-    """The snapshot that is current now."""
-
-    snapshot: str
-
-
-class Problem(BaseModel):
-    """An error (RFC 9457); ``detail`` says what to do."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[str] = []
 
 
 _bearer = HTTPBearer(auto_error=False, description="Made by: python -m app token new NAME")
@@ -212,13 +61,7 @@ def service_of(request: Request) -> Service:
 
 
 def _admit(request: Request, scope: Scope) -> None:
-    service = service_of(request)
-    name = admit(
-        service.tokens,
-        request.headers.get("authorization", ""),
-        scope,
-        open_to_all=service.settings.access != "login",
-    )
+    name = service_of(request).admit(request.headers.get("authorization", ""), scope)
     if name:
         logs.fact(token=name)
 
@@ -379,13 +222,14 @@ def create_api(service: Service) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     api.state.service = service
+    api.state.routes = [*router.routes, *manage.routes]
     api.state.threads = CapacityLimiter(2 * service.settings.waiting + 40)
     api.include_router(router)
     api.include_router(manage)
-    api.add_exception_handler(PassagesError, _failed)  # type: ignore[arg-type]
-    api.add_exception_handler(RequestValidationError, _misread)  # type: ignore[arg-type]
-    api.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
-    api.add_exception_handler(Exception, _broken)
+    api.add_exception_handler(PassagesError, failed)  # type: ignore[arg-type]
+    api.add_exception_handler(RequestValidationError, misread)  # type: ignore[arg-type]
+    api.add_exception_handler(HTTPException, refused)  # type: ignore[arg-type]
+    api.add_exception_handler(Exception, broken)
     api.openapi = lambda: _described(api)  # type: ignore[method-assign]
     return api
 
@@ -403,43 +247,3 @@ def _described(api: FastAPI) -> dict[str, Any]:
         found["components"]["schemas"]["Problem"] = Problem.model_json_schema()
         api.openapi_schema = found
     return api.openapi_schema
-
-
-def _reply(status: int, detail: str, headers: Mapping[str, str], **more: object) -> Response:
-    return Response(problem(status, detail, **more), status, dict(headers), PROBLEM)
-
-
-async def _failed(request: Request, error: PassagesError) -> Response:
-    """An error of ours, in its own words."""
-    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    if (seconds := RETRY.get(type(error))) is not None:
-        headers["Retry-After"] = str(seconds)
-    if isinstance(error, AccessError):
-        service_of(request).metrics.failed(type(error).__name__)
-    return _reply(status, str(error), headers)
-
-
-async def _misread(request: Request, error: RequestValidationError) -> Response:  # noqa: ARG001
-    """A request that is not what the document describes: what is wrong, and where."""
-    wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-    return _reply(422, "; ".join(wrong)[:1000], {}, errors=[one[:300] for one in wrong[:20]])
-
-
-async def _refused(request: Request, error: HTTPException) -> Response:
-    """What the routes themselves refuse: unknown paths and methods, broken JSON."""
-    detail, headers = str(error.detail), dict(error.headers or {})
-    if error.status_code == 404:
-        detail = f"There is nothing at {request.url.path}. What there is: /api/openapi.json"
-    if error.status_code == 405:  # what is allowed may be spread over several routes
-        routes = [one for one in (*router.routes, *manage.routes) if isinstance(one, Route)]
-        there = [one for one in routes if one.matches(request.scope)[0] != Match.NONE]
-        methods = {method for one in there for method in one.methods or ()}
-        headers["Allow"] = ", ".join(sorted(methods))
-    return _reply(error.status_code, detail, headers)
-
-
-async def _broken(request: Request, error: Exception) -> Response:  # noqa: ARG001
-    """A mistake of ours; what it was stands in the log, not in the reply."""
-    logs.log.error("broken", exc_info=error)
-    return _reply(500, "Passages made a mistake. The log says which.", {})

@@ -10,21 +10,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import ipaddress
 import json
 import re
-import socket
 import time
+from collections.abc import Container
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from app import logs
-from index.errors import SettingsError
+from app.hosts import client_of, foreign, host_allowed, is_loopback
+from app.pace import Pace
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -62,6 +57,9 @@ HEADERS = {
 PROGRAMS = ("/api", "/mcp")
 """Where programs call: paced, logged, with bodies that are small and come at once."""
 
+CLOSED = ("/_stcore/metrics", "/_stcore/agent")
+"""What Streamlit tells and does beside the page, which knows nothing of who may get in."""
+
 UPLOADS = "/_stcore/upload_file"
 BODY = 256 * 1024
 """Bytes of the body of a request; uploads of the page may have as many as the settings say."""
@@ -85,10 +83,20 @@ class Refused(Exception):  # noqa: N818 it is a reply, no error
 
 
 class Guard:
-    """Refuses what must not be answered, and adds the security headers to every reply."""
+    """Refuses what must not be answered, and adds the security headers to every reply.
 
-    def __init__(self, app: ASGIApp, settings: Settings, policy: str) -> None:
+    ``uploaders`` are the sessions of the page that may send files, which are kept in memory.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        policy: str,
+        uploaders: Container[str] = frozenset(),
+    ) -> None:
         self.app = app
+        self.uploaders = uploaders
         self.allowed_hosts = settings.allowed_hosts
         self.pace = Pace(settings.rate_limit or ("" if is_loopback(settings.host) else ELSEWHERE))
         self.upload = (settings.upload_mb + 1) * 1_000_000
@@ -138,9 +146,12 @@ class Guard:
             await self.app(scope, receive, with_headers)
         except Refused as error:
             refused = error
-        except Exception:
-            if body is None or body.refused is None:
+        except Exception as error:
+            if body is None or (body.refused is None and begun):
                 raise
+            if body.refused is None:
+                logs.log.error("broken", exc_info=error)
+                refused = Refused(500, "Passages made a mistake. The log says which.")
         if body is not None and body.refused is not None:
             refused, body.refused = body.refused, None
         if refused is not None and not begun:
@@ -160,15 +171,19 @@ class Guard:
         to_programs = is_below(path, PROGRAMS)
         if (method not in SAFE or to_programs) and foreign(headers, self.allowed_hosts):
             raise Refused(403, "This comes from another site's page.")
-        if to_programs and "\n" in path:
-            raise Refused(404, "There is nothing here.")  # routes end at a line's end
+        # Routes end at a line's end.
+        if (to_programs and "\n" in path) or is_below(path, CLOSED):
+            raise Refused(404, "There is nothing here.")
         if to_programs and (wait := self.pace.wait(client_of(scope))):
             raise Refused(429, "Too many requests. Wait before the next one.", wait)
         body = headers.get(b"content-length", "0") != "0" or b"transfer-encoding" in headers
         kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
         if to_programs and body and kind != "application/json":
             raise Refused(415, "Send JSON, and say so: Content-Type: application/json")
-        limit = self.upload if is_below(path, (UPLOADS,)) else BODY
+        uploads = is_below(path, (UPLOADS,))
+        if uploads and path[len(UPLOADS) + 1 :].partition("/")[0] not in self.uploaders:
+            raise Refused(403, "Files are taken from whoever may add them on the Library page.")
+        limit = self.upload if uploads else BODY
         length = headers.get(b"content-length", "0")
         if length.isdecimal() and int(length) > limit:
             raise Refused(413, f"The request is too large: {limit:,} bytes are allowed.")
@@ -205,97 +220,9 @@ class _Body:
         return message
 
 
-class Pace:
-    """How often one client may call, for instance ``300/minute``; an empty rate is no limit.
-
-    Raises:
-        SettingsError: the rate cannot be read.
-    """
-
-    def __init__(self, rate: str) -> None:
-        self._rate = rate_of(rate)
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-
-    def wait(self, client: str) -> float:
-        """Note a request of a client: 0, or the seconds until it may call again."""
-        if self._rate is None or self._limiter.hit(self._rate, client):
-            return 0.0
-        reset = self._limiter.get_window_stats(self._rate, client).reset_time
-        return max(1.0, reset - time.time())
-
-
-def rate_of(rate: str) -> RateLimitItem | None:
-    """A rate as it is written: a number, a slash, and ``second``, ``minute``, ``hour`` or ``day``.
-
-    Raises:
-        SettingsError: it is not written so.
-    """
-    if not rate.strip():
-        return None
-    try:
-        return parse(rate)
-    except ValueError as error:
-        raise SettingsError(
-            f"Setting rate_limit = {rate!r}: write for instance '300/minute', or nothing."
-        ) from error
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() in {"localhost", "localhost.localdomain"}
-
-
 def is_below(path: str, roots: tuple[str, ...]) -> bool:
     """Whether a path is one of these or below one."""
     return any(path == root or path.startswith(f"{root}/") for root in roots)
-
-
-def client_of(scope: Scope) -> str:
-    """The address that a request comes from; behind a proxy on this machine, what that says."""
-    client = scope.get("client")
-    return str(client[0]) if client else ""
-
-
-def foreign(headers: dict[bytes, str], allowed: tuple[str, ...]) -> bool:
-    """Whether a browser says that the page of another site sends this."""
-    site = headers.get(b"sec-fetch-site", "")
-    if site and site not in {"same-origin", "none"}:
-        return True
-    origin = headers.get(b"origin")
-    if origin is None:
-        return False
-    if origin == "null":
-        return True
-    parts = urlsplit(origin)
-    if parts.netloc.lower() == headers.get(b"host", "").lower():
-        return False
-    # Behind a proxy the Host may be another one; a name that is allowed for it is ours.
-    return parts.hostname not in {name.lower() for name in allowed}
-
-
-def host_allowed(header: str | None, allowed: tuple[str, ...]) -> bool:
-    """Whether a request with this Host header may be answered.
-
-    A foreign name that resolves to this machine is how another site's script would reach the page
-    (DNS rebinding). Bare addresses cannot be rebound, so they pass.
-    """
-    try:
-        name = (urlsplit(f"//{header}").hostname or "").rstrip(".")
-    except ValueError:
-        return False
-    if name in {"localhost", socket.gethostname().lower()} or "*" in allowed:
-        return bool(name)
-    for pattern in (host.lower() for host in allowed):
-        if name == pattern or (pattern.startswith("*.") and name.endswith(pattern[1:])):
-            return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def content_security_policy(page: str) -> str:

@@ -1,41 +1,32 @@
 """One process that serves the page: Streamlit inside Starlette, run by uvicorn.
 
-It adds what a page that stays on its own machine needs: security headers, a check of the Host
-header, health routes, and the points of the map. It makes no index and parses no question.
+It composes the page, the API and what stands before them, and says at which address they are. It
+makes no index and parses no question.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import hmac
 import importlib.util
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.errors import PassagesError, SettingsError, TokenError
+from index.errors import SettingsError
 
 if TYPE_CHECKING:
     import streamlit as st
-    from mcp.server import MCPServer
     from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import Response
-    from starlette.routing import BaseRoute, Route
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from app.service import Service
     from app.settings import Settings
 
 SCRIPT = Path(__file__).parent / "page.py"
 
-UNCHANGING = {"Cache-Control": "private, max-age=31536000, immutable"}
-"""For what has a snapshot's name in its address."""
-
 STREAM_LIMIT = 16 * 1024 * 1024
-"""Bytes of one message from a browser; the page takes no uploads."""
+"""Bytes of one message from a browser; files come by requests of their own."""
 
 STREAMLIT: dict[str, Any] = {
     "server.headless": True,
@@ -177,8 +168,17 @@ def create_application(settings: Settings, service: Service) -> st.App:
     from app.api import create_api
     from app.assistant import create_assistant
     from app.guard import Guard, content_security_policy
+    from app.problems import HANDLERS
+    from app.routes import about, for_assistants, routes_of_map
 
-    load_config_options(STREAMLIT | {"server.address": settings.host, "server.port": settings.port})
+    load_config_options(
+        STREAMLIT
+        | {
+            "server.address": settings.host,
+            "server.port": settings.port,
+            "server.maxUploadSize": settings.upload_mb,
+        }
+    )
     if settings.access == "login":
         check_login()
     page = Path(st.__file__).parent / "static" / "index.html"
@@ -200,7 +200,10 @@ def create_application(settings: Settings, service: Service) -> st.App:
             *routes_of_map(service),
             *for_assistants(service, assistant),
         ],
-        middleware=[Middleware(Guard, settings=settings, policy=policy)],
+        middleware=[
+            Middleware(Guard, settings=settings, policy=policy, uploaders=service.uploaders)
+        ],
+        exception_handlers=HANDLERS,
     )
 
 
@@ -213,6 +216,8 @@ def create_headless(settings: Settings, service: Service) -> Starlette:
     from app.api import create_api
     from app.assistant import create_assistant
     from app.guard import CONTENT_SECURITY_POLICY, Guard
+    from app.problems import HANDLERS
+    from app.routes import about, for_assistants
 
     assistant = create_assistant(service)
     policy = CONTENT_SECURITY_POLICY.format(inline="")
@@ -223,84 +228,15 @@ def create_headless(settings: Settings, service: Service) -> Starlette:
             *for_assistants(service, assistant),
         ],
         middleware=[Middleware(Guard, settings=settings, policy=policy)],
+        exception_handlers=HANDLERS,
         lifespan=lambda _: assistant.session_manager.run(),
     )
 
 
-def about(service: Service) -> list[BaseRoute]:
-    """How the service is: alive, ready, and its figures."""
-    from prometheus_client import CONTENT_TYPE_LATEST
-    from starlette.responses import PlainTextResponse, Response
-    from starlette.routing import Route
-
-    async def healthy(request: Request) -> Response:  # noqa: ARG001 the signature is Starlette's
-        return PlainTextResponse("ok")
-
-    def ready(request: Request) -> Response:  # noqa: ARG001
-        try:
-            service.ready()
-        except PassagesError as error:
-            return PlainTextResponse(str(error), 503)
-        return PlainTextResponse("ready")
-
-    def metrics(request: Request) -> Response:
-        admitted(service, request.headers.get("authorization", ""))
-        return Response(service.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    return [Route("/healthz", healthy), Route("/readyz", ready), Route("/metrics", metrics)]
-
-
-def for_assistants(service: Service, assistant: MCPServer) -> list[BaseRoute]:
-    """The MCP server at ``/mcp``; the guard has checked the host already."""
-    from mcp.server.transport_security import TransportSecuritySettings
-    from starlette.routing import Route
-
-    unchecked = TransportSecuritySettings(enable_dns_rebinding_protection=False)
-    there = assistant.streamable_http_app(
-        json_response=True, stateless_http=True, transport_security=unchecked
-    )
-
-    def guarded(inner: ASGIApp) -> ASGIApp:
-        async def checked(scope: Scope, receive: Receive, send: Send) -> None:
-            headers = dict(scope["headers"])
-            admitted(service, headers.get(b"authorization", b"").decode("latin-1"))
-            await inner(scope, receive, send)
-
-        return checked
-
-    return [
-        Route(route.path, _Endpoint(guarded(route.app)))
-        for route in there.routes
-        if isinstance(route, Route)
-    ]
-
-
-class _Endpoint:
-    """An ASGI application as Starlette wants it for a route of all methods."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
-
-
-def admitted(service: Service, header: str) -> None:
-    """Refuse who may not read."""
-    from app.access import admit
-    from app.guard import Refused
-
-    open_to_all = service.settings.access != "login"
-    try:
-        admit(service.tokens, header, "read", open_to_all=open_to_all)
-    except PassagesError as error:
-        service.metrics.failed(type(error).__name__)
-        raise Refused(401, str(error)) from error
-
-
 def check_access(settings: Settings) -> None:
     """Raise a SettingsError where other machines would get in and no setting says who."""
-    from app.guard import is_loopback, rate_of
+    from app.hosts import is_loopback
+    from app.pace import rate_of
 
     rate_of(settings.rate_limit)
     if settings.access or is_loopback(settings.host):
@@ -333,43 +269,6 @@ def check_login() -> None:
             "With access = 'login' people sign in, which needs one package more: "
             "pip install -r requirements-login.txt"
         )
-
-
-def routes_of_map(service: Service) -> list[Route]:
-    """The points of a snapshot's map in one piece, and what is shown of a single one."""
-    from starlette import responses, routing
-
-    from app.ui.view import preview_data
-
-    def known(request: Request) -> None:
-        key = request.query_params.get("key", "")
-        if service.settings.access == "login" and not hmac.compare_digest(
-            key.encode(), service.key.encode()
-        ):
-            raise TokenError("Sign in on the page to see the map.")
-
-    def points(request: Request) -> Response:
-        try:
-            known(request)
-            found = service.points(request.path_params["snapshot"])
-        except PassagesError as error:
-            return responses.PlainTextResponse(str(error), 404)
-        return responses.Response(found, media_type="application/octet-stream", headers=UNCHANGING)
-
-    def point(request: Request) -> Response:
-        row = request.path_params["row"]
-        try:
-            known(request)
-            number = int(row) if row.isdecimal() and len(row) < 10 else -1
-            found = service.passage_in_row(request.path_params["snapshot"], number)
-        except PassagesError as error:
-            return responses.PlainTextResponse(str(error), 404)
-        return responses.JSONResponse(preview_data(found), headers=UNCHANGING)
-
-    return [
-        routing.Route("/points/{snapshot}", points),
-        routing.Route("/points/{snapshot}/{row}", point),
-    ]
 
 
 def url(host: str, port: int) -> str:

@@ -17,6 +17,7 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,8 @@ from tqdm import tqdm
 from benchmarks.beir import open_searcher
 from benchmarks.page import ROOT, resident, server
 from index.evaluate import read_qrels, read_queries
+
+SNAPSHOT = re.compile(rb'"snapshot":"([^"]+)"')
 
 SAMPLES = 200
 """Samples a second of what the server does."""
@@ -65,19 +68,23 @@ class Asked:
     """What became of the questions of one stretch."""
 
     seconds: list[float] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
+    snapshots: set[bytes] = field(default_factory=set)
     statuses: Counter[int] = field(default_factory=Counter)
     took: float = 0.0
     bytes: int = 0
 
     def row(self) -> dict[str, float]:
-        """Figures by name; times are milliseconds, of answers only."""
+        """Figures by name; times are milliseconds, of answers but for the one of refusals."""
         times = np.array(self.seconds or [np.nan]) * 1000
+        refused = np.array(self.refused or [np.nan]) * 1000
         return {
             "answers/s": len(self.seconds) / self.took,
             "p50": float(np.quantile(times, 0.5)),
             "p95": float(np.quantile(times, 0.95)),
             "p99": float(np.quantile(times, 0.99)),
             "told to come back": self.statuses[503],
+            "told so, p99": float(np.quantile(refused, 0.99)),
             "failed": sum(n for status, n in self.statuses.items() if status not in (200, 503)),
         }
 
@@ -155,18 +162,19 @@ def soak(folder: Path, minutes: float) -> Figures:
                 rebuilt += status == 202
             asked = asyncio.run(ask_all(address, questions, 32, 10.0))
             whole.seconds += asked.seconds
+            whole.refused += asked.refused
+            whole.snapshots |= asked.snapshots
             whole.statuses += asked.statuses
             whole.took += asked.took
             memory.append((time.monotonic() - begun, resident(process) / 1e6))
             bar.update(10)
         bar.close()
     late = np.array(memory[len(memory) // 3 :])
-    slope = (
-        float(np.polyfit(late[:, 0], late[:, 1], 1)[0]) * 3600 if len(late) > 2 else float("nan")
-    )
+    slope = float(np.polyfit(late[:, 0], late[:, 1], 1)[0]) if len(late) > 2 else float("nan")
     figures = whole.row() | {
         "answers": len(whole.seconds),
         "rebuilds": rebuilt,
+        "indexes that answered": len(whole.snapshots),
         "MB at first": memory[0][1],
         "MB at last": memory[-1][1],
         "MB an hour": 3600 * slope,
@@ -226,7 +234,9 @@ async def ask_all(address: str, questions: Sequence[str], clients: int, seconds:
             if status == 200:
                 asked.seconds.append(time.perf_counter() - sent)
                 asked.bytes += len(body)
+                asked.snapshots.update(SNAPSHOT.findall(body)[-1:])
             else:
+                asked.refused.append(time.perf_counter() - sent)
                 await asyncio.sleep(1.0)  # as Retry-After says
         writer.close()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from http.client import HTTPException
 from typing import Self
 
 from app.service import Service
+from tests.programs import Program
 
 KNOWN = {
     "How deep is the harbour of Porvenir?": "14 metres",
@@ -24,6 +26,9 @@ class Asking:
 
     def __init__(self, service: Service, threads: int = 3) -> None:
         self._service = service
+        self._begin(threads)
+
+    def _begin(self, threads: int) -> None:
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._ask) for _ in range(threads)]
         self._lock = threading.Lock()
@@ -60,10 +65,11 @@ class Asking:
                 with self._lock:
                     if fault:
                         self.wrong.append(fault)
-                    else:
+                    elif fault is not None:
                         self.asked += 1
 
-    def _fault(self, question: str, says: str) -> str:
+    def _fault(self, question: str, says: str) -> str | None:
+        """What is wrong with an answer; nothing, or ``None`` where there could be none."""
         try:
             found = self._service.ask(question)
             if not found.answered or not any(says in one.quote for one in found.citations):
@@ -74,4 +80,26 @@ class Asking:
                     return f"{question}: '{one.quote}' is not where it is said to be"
         except Exception as error:
             return f"{question}: {error!r}"
+        return ""
+
+
+class Visiting(Asking):
+    """Like ``Asking`` over HTTP; while ``down`` is set there may be no server, and none counts."""
+
+    def __init__(self, program: Program, threads: int = 3) -> None:
+        self._program = program
+        self.down = False
+        self._begin(threads)
+
+    def _fault(self, question: str, says: str) -> str | None:
+        try:
+            status, _, told = self._program.ask(question, threshold=0.0)
+        except (OSError, HTTPException) as error:
+            fault = None if self.down else f"{question}: {error!r}"
+            time.sleep(0.05)
+            return fault
+        if status == 503 and self.down:
+            return None
+        if status != 200 or says not in told["text"]:
+            return f"{question}: {status} {told}"
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -52,8 +53,23 @@ class Program:
     def post(self, path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, str], Any]:
         return self.call("POST", path, body, headers)
 
+    def ready(self) -> bool:
+        """Whether there is a server that can answer."""
+        try:
+            return self.get("/readyz")[0] == 200
+        except OSError:
+            return False
+
     def ask(self, question: str, **more: Any) -> tuple[int, dict[str, str], Any]:
         return self.post("/api/ask", {"question": question, **more})
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextmanager

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,20 @@ import pytest
 from conftest import HashEncoder
 
 from app.gate import Gate
-from app.service import Service
+from app.messages import (
+    AskReply,
+    AskRequest,
+    RollbackReply,
+    RollbackRequest,
+    SearchReply,
+    SearchRequest,
+)
+from app.rebuild import BuildState
+from app.service import Service, Status
 from app.settings import load_settings
 from index import VERSION
 from index.errors import BusyError
-from index.records import Answer
+from index.records import Answer, Citation, DocumentSummary, FileReport, Hit, Passage
 from index.store import Store
 from tests.programs import JSON, Program, running
 
@@ -27,7 +38,10 @@ DEEP = "How deep is the harbour of Porvenir?"
 @pytest.fixture
 def service(corpus: Path, store: Store, encoder: HashEncoder) -> Service:
     settings = load_settings(
-        corpus=corpus, store=store.folder, threshold=0.0, allowed_hosts=("docs.example",)
+        corpus=corpus,
+        store=store.folder,
+        threshold=0.0,
+        allowed_hosts=("docs.example", "*.wild.example"),
     )
     service = Service(settings)
     service.encoder = encoder
@@ -167,17 +181,32 @@ class TestReading:
 
 
 class TestManaging:
-    def test_a_rebuild_is_a_job_that_can_be_watched(
-        self, program: Program, service: Service, monkeypatch: pytest.MonkeyPatch
+    def test_a_rebuild_is_a_job_that_can_be_watched_and_cancelled(
+        self, program: Program, service: Service, corpus: Path
     ) -> None:
-        started = []
-        monkeypatch.setattr(service, "start_rebuild", lambda: started.append(True))
+        before = service.answering()
+        text = "\n\n".join(f"Chapter {n} tells of storm number {n}. " * 8 for n in range(4000))
+        (corpus / "long.md").write_text(f"# Storms\n\n{text}\n")
         status, headers, body = program.post("/api/rebuild")
         assert (status, headers["location"]) == (202, "/api/rebuild")
-        assert started
-        assert body["state"] == "done"
-        assert program.get("/api/rebuild")[2]["documents"] == 3
-        assert program.call("DELETE", "/api/rebuild")[0] == 200
+        assert body["state"] == "running"
+        seen = set()
+        until = time.monotonic() + 120
+        while "encoding" not in seen:
+            assert time.monotonic() < until, seen
+            told = program.get(headers["location"])[2]
+            assert told["state"] == "running", told
+            seen.add(told["stage"])
+            time.sleep(0.05)
+        is_problem(program.post("/api/rebuild"), 409, "running already")
+        assert program.ask(DEEP)[2]["answer"]["answered"]
+        status, _, body = program.call("DELETE", "/api/rebuild")
+        assert (status, body["state"]) == (200, "cancelled")
+        assert program.get("/api/rebuild")[2]["state"] == "cancelled"
+        assert service.store.current() == before
+        with service.store.lock():
+            pass  # nobody builds any more
+        assert program.call("DELETE", "/api/rebuild")[2]["state"] == "cancelled"
 
     def test_a_rollback_goes_back_and_says_where_to(
         self, program: Program, service: Service, corpus: Path
@@ -219,7 +248,7 @@ class TestGuard:
         with running(service) as program:
             is_problem(program.ask(DEEP), 503, "python -m app build")
             assert program.get("/healthz")[0] == 200
-            assert program.get("/readyz")[0] == 503
+            is_problem(program.get("/readyz"), 503, "python -m app build")
             is_problem(program.get("/api/rebuild"), 404, "Nothing was built yet")
 
     @pytest.mark.parametrize(
@@ -229,6 +258,10 @@ class TestGuard:
             ({"Host": ""}, 400),
             ({"Origin": "http://evil.example"}, 403),
             ({"Origin": "null"}, 403),
+            ({"Origin": "http://[::1"}, 403),
+            ({"Origin": "http://localhost:1"}, 403),
+            ({"Origin": "https://a.wild.example"}, 200),
+            ({"Origin": "https://wild.example.evil.example"}, 403),
             ({"Sec-Fetch-Site": "cross-site"}, 403),
             ({"Sec-Fetch-Site": "same-site"}, 403),
             ({"Content-Type": "text/plain"}, 415),
@@ -290,11 +323,51 @@ class TestGuard:
             assert 1 <= int(replies[3][1]["retry-after"]) <= 60
             assert program.get("/healthz")[0] == 200
 
-    def test_every_reply_has_the_security_headers(self, program: Program) -> None:
-        for path in ("/api/status", "/api/none", "/healthz", "/metrics"):
-            _, headers, _ = program.get(path)
-            assert headers["x-content-type-options"] == "nosniff"
-            assert "frame-ancestors 'self'" in headers["content-security-policy"]
+    @pytest.mark.parametrize(
+        ("method", "path", "headers", "status"),
+        [
+            ("GET", "/api/status", {}, 200),
+            ("GET", "/healthz", {}, 200),
+            ("GET", "/metrics", {}, 200),
+            ("GET", "/api/status", {"Host": "evil.example"}, 400),
+            ("GET", "/metrics", {"Authorization": "Bearer wrong"}, 401),
+            ("POST", "/mcp", {"Authorization": "Bearer wrong"}, 401),
+            ("GET", "/points/x?key=y", {"Origin": "null", "Sec-Fetch-Site": "cross-site"}, 404),
+            ("GET", "/api/status", {"Origin": "http://["}, 403),
+            ("GET", "/", {}, 404),
+            ("GET", "/api/none", {}, 404),
+            ("GET", "/mcp/none", {}, 404),
+            ("POST", "/healthz", {}, 405),
+            ("DELETE", "/metrics", {}, 405),
+            ("PUT", "/api/ask", {}, 405),
+            ("POST", "/api/ask", {"Content-Length": "999999", **JSON}, 413),
+            ("POST", "/api/ask", {"Content-Length": "2"}, 415),
+            ("GET", "/api/documents?limit=none", {}, 422),
+        ],
+    )
+    def test_every_reply_has_the_security_headers_and_every_error_is_a_problem(
+        self, program: Program, method: str, path: str, headers: dict[str, str], status: int
+    ) -> None:
+        got, told, body = program.call(method, path, headers=headers)
+        assert got == status, body
+        assert told["x-content-type-options"] == "nosniff"
+        assert "frame-ancestors 'self'" in told["content-security-policy"]
+        if status >= 400:
+            is_problem((got, told, body), status, ".")
+        if status == 405:
+            assert method not in told["allow"]
+
+    def test_a_mistake_of_ours_is_a_problem_with_the_headers_too(
+        self, program: Program, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail() -> None:
+            raise RuntimeError("secret detail")
+
+        monkeypatch.setattr(service, "ready", fail)
+        reply = program.get("/readyz")
+        is_problem(reply, 500, "made a mistake")
+        assert "secret" not in str(reply)
+        assert "content-security-policy" in reply[1]
 
 
 class TestLoad:
@@ -391,7 +464,35 @@ class TestDescription:
 
     def test_its_shapes_are_the_records_of_the_library(self, program: Program) -> None:
         shapes = program.get("/api/openapi.json")[2]["components"]["schemas"]
-        assert set(shapes["Answer"]["properties"]) == set(Answer.__dataclass_fields__)
+        for record in (
+            Answer,
+            BuildState,
+            Citation,
+            DocumentSummary,
+            FileReport,
+            Hit,
+            Passage,
+            Status,
+        ):
+            described = shapes[record.__name__]["properties"]
+            assert set(described) == {one.name for one in fields(record)}, record
+
+    def test_what_is_asked_and_answered_is_what_it_says(self, program: Program) -> None:
+        told = program.get("/api/openapi.json")[2]
+        asked = {
+            "/ask": (AskRequest, AskReply),
+            "/search": (SearchRequest, SearchReply),
+            "/rollback": (RollbackRequest, RollbackReply),
+        }
+        for path, (request, reply) in asked.items():
+            operation = told["paths"][path]["post"]
+            body = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+            assert body.rpartition("/")[2] == request.__name__
+            described = told["components"]["schemas"][request.__name__]
+            assert set(described["properties"]) == set(request.model_fields)
+            assert described["additionalProperties"] is False
+            back = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+            assert back.rpartition("/")[2] == reply.__name__
 
 
 class TestMetrics:

@@ -32,7 +32,7 @@ from index.errors import (
 from index.lexical import LexicalIndex
 from index.records import FileReport
 from index.search import Searcher
-from index.store import Store
+from index.store import FORMAT, Store
 from index.table import TableWriter
 from index.vectors import FaissIndex
 from index.verify import verify
@@ -355,14 +355,17 @@ class TestTheIndex:
         assert still_answers(store, other)
         assert store.rollback() == built
 
-    def test_one_of_another_version_says_what_to_run_and_can_be_built_anew(
-        self, built: str, corpus: Path, store: Store, encoder: HashEncoder
+    @pytest.mark.parametrize("version", [FORMAT - 1, 999])
+    def test_one_of_another_version_says_what_to_run_and_is_built_anew_from_the_cache(
+        self, version: int, built: str, corpus: Path, store: Store, encoder: HashEncoder
     ) -> None:
         manifest = store.open().folder / "manifest.json"
-        manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 999}))
-        with pytest.raises(IndexMismatchError, match=r"999.*python -m app build"):
+        manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": version}))
+        with pytest.raises(IndexMismatchError, match=rf"{version}.*python -m app build"):
             store.open()
-        build(corpus, store, encoder)
+        report = build(corpus, store, encoder)
+        assert (report.encoded, report.snapshot == built) == (0, False)
+        assert still_answers(store, encoder)
 
     @pytest.mark.parametrize("name", FILES)
     @pytest.mark.parametrize("harm", ["truncated", "emptied", "removed"])
@@ -415,7 +418,7 @@ BUILDER = """
 import os, signal, sys, time
 from pathlib import Path
 from index.build import build
-from index.store import Store
+from index.store import FORMAT, Store
 from tests.conftest import HashEncoder
 
 corpus, store, stage, what = sys.argv[1:]

@@ -118,8 +118,8 @@ def test_a_manager_with_a_verified_address_may_rebuild(
 
 def test_the_map_is_for_those_who_signed_in(browser, base: str, provider: Provider) -> None:
     program = Program(int(base.rpartition(":")[2]))
-    assert program.get("/points/x")[0] == 404
-    assert b"Sign in" in program.get("/points/x?key=guessed")[2]
+    assert program.get("/points/x")[0] == 401
+    assert "Sign in" in program.get("/points/x?key=guessed")[2]["detail"]
     visitor = signed_in(browser, base, provider, email="eve@example.org")
     with visitor.page.expect_response(lambda reply: "/points/" in reply.url) as fetched:
         visitor.visit("/map")

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.guard import Guard, content_security_policy, host_allowed
+from app.guard import Guard, content_security_policy
+from app.hosts import host_allowed
 from app.rebuild import BuildState
 from app.server import listen, url
 from app.settings import Settings
@@ -175,7 +176,16 @@ def test_this_machine_and_allowed_names_are_answered(header: str) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [None, "", "evil.example", "evil.example:8501", "127.0.0.1.evil.example", "[::1", "a b"],
+    [
+        None,
+        "",
+        "evil.example",
+        "evil.example:8501",
+        "127.0.0.1.evil.example",
+        "[::1",
+        "a b",
+        "a@localhost",
+    ],
 )
 def test_foreign_names_are_refused(header: str | None) -> None:
     assert not host_allowed(header, ("good.example",))
@@ -208,7 +218,9 @@ def test_only_scripts_that_streamlit_came_with_may_run() -> None:
     assert "http" not in policy
 
 
-async def _reply(headers: list[tuple[bytes, bytes]]) -> list[dict[str, Any]]:
+async def _reply(
+    headers: list[tuple[bytes, bytes]], method: str = "GET", path: str = "/"
+) -> list[dict[str, Any]]:
     sent: list[dict[str, Any]] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -221,8 +233,8 @@ async def _reply(headers: list[tuple[bytes, bytes]]) -> list[dict[str, Any]]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    guard = Guard(app, Settings(), policy="default-src 'self'")
-    await guard({"type": "http", "method": "GET", "path": "/", "headers": headers}, receive, send)
+    guard = Guard(app, Settings(), policy="default-src 'self'", uploaders={"known"})
+    await guard({"type": "http", "method": method, "path": path, "headers": headers}, receive, send)
     return sent
 
 
@@ -239,6 +251,23 @@ def test_every_reply_has_the_security_headers_once() -> None:
 def test_a_rebound_name_is_refused_before_the_page_sees_it() -> None:
     start = asyncio.run(_reply([(b"host", b"evil.example")]))[0]
     assert start["status"] == 400
+
+
+@pytest.mark.parametrize("path", ["metrics", "agent/openapi.json", "agent/interact", "agent/mcp"])
+def test_what_streamlit_has_beside_the_page_is_closed(path: str) -> None:
+    start = asyncio.run(_reply([(b"host", b"localhost")], "GET", f"/_stcore/{path}"))[0]
+    assert start["status"] == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("known/1", 200), ("stranger/1", 403), ("", 403), ("known%2f/1", 403), ("/known/1", 403)],
+)
+def test_files_are_taken_only_from_a_session_that_was_shown_the_field(
+    path: str, status: int
+) -> None:
+    to = f"/_stcore/upload_file/{path}"
+    assert asyncio.run(_reply([(b"host", b"localhost")], "PUT", to))[0]["status"] == status
 
 
 def test_a_listening_socket_takes_connections() -> None:

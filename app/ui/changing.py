@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.ui import components
 from app.ui.current import changeable, may_change, service
@@ -70,6 +71,8 @@ def adding() -> None:
     """The form to add files, and the question whether to replace those that are there."""
     if not may_change():
         return
+    if (run := get_script_run_ctx()) is not None:
+        service().uploaders.add(run.session_id)
     st.subheader(say("changing.title"), anchor=False)
     most = service().settings.upload_mb
     whole = st.toggle(say("changing.whole"), key="whole_folder")

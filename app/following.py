@@ -1,0 +1,122 @@
+"""Which snapshot answers: the one that is current, followed as it changes.
+
+A snapshot that any process publishes is noticed: by a service that follows the store within a
+second, loaded and warmed aside while the old one answers; by any other at the next question.
+Questions in flight finish on the old one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import threading
+import time
+
+from app.settings import Settings
+from index.encoder import Encoder
+from index.errors import (
+    IndexDamagedError,
+    IndexMismatchError,
+    IndexMissingError,
+    PassagesError,
+)
+from index.search import Searcher
+from index.store import Store
+
+EVERY = 0.5
+"""Seconds between two looks at which snapshot is current."""
+
+
+class Following:
+    """The searcher of the current snapshot of one store, or of the one that is named.
+
+    Making one loads nothing.
+    """
+
+    def __init__(self, settings: Settings, snapshot: str | None = None) -> None:
+        self.settings = settings
+        self.snapshot = snapshot
+        self.store = Store(settings.store, keep=settings.snapshots)
+        self.encoder = Encoder(
+            settings.model,
+            kept=self.store.models,
+            engine=settings.encoder,
+            device=settings.device,
+        )
+        self._searcher: Searcher | None = None
+        self._lock = threading.Lock()
+        self._following = False
+        self._refused: tuple[str | None, str] = ("", "")
+
+    def follow(self) -> None:
+        """Load the snapshot now, and each one that is published later, in the background.
+
+        From now on no question waits for a load: the old snapshot answers until the new one is
+        open and has answered for itself.
+        """
+
+        def run() -> None:
+            self._settle()
+            # What is loaded now stays: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            while True:
+                time.sleep(EVERY)
+                self._settle()
+
+        self._following = True
+        threading.Thread(target=run, name="follow", daemon=True).start()
+
+    def answering(self) -> str | None:
+        """The snapshot that answers, which may be older than the one published last.
+
+        ``None`` where there is none that could.
+        """
+        try:
+            return self._current().snapshot.id
+        except PassagesError:
+            return None
+
+    def _current(self) -> Searcher:
+        """The searcher that answers: of a service that follows the store without looking there."""
+        searcher = self._searcher
+        return searcher if searcher is not None and self._following else self._swap()
+
+    def _settle(self) -> None:
+        """Swap in what is current; where that is no use, the next question says so."""
+        with contextlib.suppress(PassagesError):
+            self._swap()
+
+    def _swap(self) -> Searcher:
+        """The searcher of the current snapshot, opened anew if another one was published.
+
+        Where the new one cannot be used, what is open goes on answering, and ``status`` says so.
+        """
+        current = None
+        try:
+            current = self.snapshot or self.store.current()
+            searcher = self._searcher
+            if searcher is not None and current in (searcher.snapshot.id, self._refused[0]):
+                if current == searcher.snapshot.id:
+                    self._refused = ("", "")
+                return searcher
+            with self._lock:
+                searcher = self._searcher
+                if searcher is None or searcher.snapshot.id != current:
+                    # Who asks once need not load all of it.
+                    hold = self.settings.memory_mb * 1_000_000 if self._following else 0
+                    opened = Searcher(self.store.open(self.snapshot, hold), self.encoder)
+                    if self._following and searcher is not None:
+                        self._warm(opened)
+                    searcher = self._searcher = opened
+                    self._refused = ("", "")
+                return searcher
+        except (IndexDamagedError, IndexMismatchError, IndexMissingError) as error:
+            searcher = self._searcher
+            if searcher is None:
+                raise
+            self._refused = (current, f"An older index answers: the new one is no use. {error}")
+            return searcher
+
+    def _warm(self, searcher: Searcher) -> None:
+        """Do with a snapshot what its first visitor would, before anybody waits for it."""
