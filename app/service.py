@@ -28,6 +28,7 @@ from app.suggest import suggest
 from app.uploads import Change, Uploads
 from index.answer import answer
 from index.build import BuildReport, build
+from index.cluster import Cluster
 from index.confidence import Calibration, load, shipped
 from index.encoder import Encoder
 from index.engines import cores
@@ -369,7 +370,7 @@ class Service:
 
     def build(self, progress: OnProgress, *, force: bool = False) -> BuildReport:
         """Build in this process; other processes see how far it is. Raises as ``build`` does."""
-        with self._rebuild.told(progress) as tell:
+        with self._rebuild.told(progress) as tell, self._cluster() as cluster:
             report = build(
                 self.settings.corpus,
                 self.store,
@@ -378,12 +379,20 @@ class Service:
                 force=force,
                 exact_up_to=self.settings.exact_up_to,
                 file_seconds=self.settings.file_seconds,
+                cluster=cluster,
             )
             tell.done(report)
             # After the index: it needs no reader, and a reader that is damaged must not cost it.
             if isinstance(self.reader, Extractor):
                 self.reader.prepare()
             return report
+
+    def _cluster(self) -> contextlib.AbstractContextManager[Cluster | None]:
+        """The workers that read and encode, if the settings want some."""
+        if self.settings.engine == "local":
+            return contextlib.nullcontext()
+        shared = (self.settings.corpus, self.store.folder)
+        return Cluster(self.settings.ray_address, shared)
 
     def start_rebuild(self) -> None:
         """Start a builder process; this one goes on answering.
