@@ -174,10 +174,8 @@ def _assemble(
         with contextlib.closing(cache):
             ahead = Ahead()
             if cluster:
-                passages, lots = table.iterate(), store.folder / LOTS
-                ahead = cluster.encode(
-                    passages, table.passages, encoder, cache, lots, meter.advance
-                )
+                new, many, lots = table.iterate(), table.passages, store.folder / LOTS
+                ahead = cluster.encode(new, many, encoder, cache, lots, meter.advance)
             encoded, vectors = _encode(table, folder, encoder, cache, meter, ahead.passages)
             encoded += ahead.encoded
         nearest = _arrange(vectors, folder, recipe, meter)

@@ -241,7 +241,11 @@ class Cluster:
             ray_constants.ENABLE_RAY_CLUSTER = False
         # Workers find Passages where it is here, if they do not have it already.
         job = ray.job_config.JobConfig(_py_driver_sys_path=[str(Path(__file__).parents[1])])
-        quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "job_config": job}
+        quiet: dict[str, Any] = {
+            "log_to_driver": False,
+            "logging_level": logging.ERROR,
+            "job_config": job,
+        }
         try:
             if self.address:
                 ray.init(address=self.address, **quiet)
@@ -257,6 +261,7 @@ class Cluster:
                     **quiet,
                 )
         except Exception as error:  # it raises whatever its parts do
+            ray.shutdown()
             raise ClusterError(_why_not(self.address, str(error))) from error
         self._ray = ray
         if self.address:

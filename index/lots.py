@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ class Lots:
         """Write texts by their keys, in order, and return the name of the lot."""
         name = hashlib.sha256("".join(items).encode()).hexdigest()[:32]
         if not self._texts(name).exists():
-            columns = {
+            columns: dict[str, list[Any]] = {
                 "key": list(items),
                 "context": [item.context for item in items.values()],
                 "text": [item.text for item in items.values()],
@@ -73,7 +74,9 @@ class Lots:
         vectors = [b""] * len(items)
         for position, made in encoder.encode_passages(items):
             vectors[position] = made.tobytes()
-        self._write(self._vectors(name), {"key": rows["key"], "vectors": vectors})
+        sums = list(map(_sum, rows["key"], vectors))
+        columns = {"key": rows["key"], "vectors": vectors, "sum": sums}
+        self._write(self._vectors(name), columns)
         return len(items)
 
     def take(self, name: str, cache: VectorCache) -> int:
@@ -83,14 +86,15 @@ class Lots:
         """
         try:
             rows = self._read(self._vectors(name))
-        except OSError:
+            if list(map(_sum, rows["key"], rows["vectors"])) != rows["sum"]:
+                raise OSError("A checksum differs.")
+        except (OSError, KeyError, TypeError):
             self._vectors(name).unlink(missing_ok=True)
             return 0
-        halves = [
-            np.frombuffer(one, np.float16).reshape(-1, cache.dimension) for one in rows["vectors"]
-        ]
+        shape = (-1, cache.dimension)
+        halves = (np.frombuffer(one, np.float16).reshape(shape) for one in rows["vectors"])
         cache.put_vectors(zip(rows["key"], halves, strict=True))
-        return len(halves)
+        return len(rows["key"])
 
     def done(self) -> Iterator[str]:
         """The lots that have their vectors."""
@@ -112,9 +116,7 @@ class Lots:
         try:
             with aside.open("wb") as file:
                 table = pyarrow.table(dict(columns))
-                pyarrow.parquet.write_table(
-                    table, file, compression="zstd", write_page_checksum=True
-                )
+                pyarrow.parquet.write_table(table, file, compression="zstd")
                 file.flush()
                 os.fsync(file.fileno())
             aside.replace(path)
@@ -128,10 +130,13 @@ class Lots:
         import pyarrow.parquet
 
         try:
-            table = pyarrow.parquet.read_table(
-                path, page_checksum_verification=True, partitioning=None
-            )
+            table = pyarrow.parquet.read_table(path, partitioning=None)
         except pyarrow.ArrowException as error:
             raise OSError(f"'{path}' is damaged: {error}") from error
         columns: dict[str, list[Any]] = table.to_pydict()
         return columns
+
+
+def _sum(key: str, vectors: bytes) -> int:
+    """What proves that vectors are those that were made of a text."""
+    return zlib.crc32(vectors, zlib.crc32(key.encode()))
