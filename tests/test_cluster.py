@@ -64,7 +64,10 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     folder = tmp_path_factory.mktemp("model")
-    return Encoder(str(make_tiny_model(folder / "tiny")), kept=folder / "kept")
+    encoder = Encoder(str(make_tiny_model(folder / "tiny")), kept=folder / "kept")
+    sample = [Input("Fees", " ".join(WORDS[n:] + WORDS[:n]), ((0, 20),)) for n in range(9)]
+    assert encoder.prepare(sample)
+    return encoder
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +90,18 @@ class Nodes:
         self._nodes = RayCluster()
         self._last: Any = None
         for _ in range(3):
-            self.add()
+            self.add(include_dashboard=False, include_log_monitor=False)
         self.address: str = self._nodes.address
 
-    def add(self) -> None:
-        self._last = self._nodes.add_node(num_cpus=1, node_ip_address=LOOPBACK)
+    def add(self, **more: Any) -> None:
+        """Add a machine of one core; a busy system may take longer than Ray waits."""
+        for left in (2, 1, 0):
+            try:
+                self._last = self._nodes.add_node(num_cpus=1, node_ip_address=LOOPBACK, **more)
+                return
+            except Exception:
+                if not left:
+                    raise
 
     def kill_one(self) -> None:
         self._nodes.remove_node(self._last, allow_graceful=False)
