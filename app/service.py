@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import secrets
 import threading
 import time
@@ -391,6 +392,7 @@ class Service:
         """The workers that read and encode, if the settings want some."""
         if self.settings.engine == "local":
             return contextlib.nullcontext()
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it tells us, not the terminal
         shared = (self.settings.corpus, self.store.folder)
         return Cluster(self.settings.ray_address, shared)
 

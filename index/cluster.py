@@ -175,7 +175,7 @@ class Cluster:
             "device": "cuda" if gpus else "cpu",
         }
         items = [{"name": name} for name in names]
-        at_most = min(len(names), self.workers or gpus or self._cpus())
+        at_most = self.workers or gpus or self._cpus()
         for row in self._run(items, _Encoding, how, at_most, gpus=1 if gpus else 0):
             yield row["name"]
 
@@ -201,7 +201,9 @@ class Cluster:
             made = from_items(items, override_num_blocks=len(items)).map(
                 work,
                 fn_constructor_kwargs=how,
-                compute=ActorPoolStrategy(size=at_most, max_tasks_in_flight_per_actor=2),
+                compute=ActorPoolStrategy(
+                    size=min(at_most, len(items)), max_tasks_in_flight_per_actor=2
+                ),
                 num_cpus=0 if gpus else 1,
                 num_gpus=gpus,
             )
