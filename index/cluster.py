@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import pickle
 import re
 import shutil
@@ -40,6 +39,8 @@ OBJECTS = 500_000_000
 
 REACHED = 5.0
 """Seconds in which a cluster must answer."""
+
+_PASSING = re.compile(r"^build\.|\.(cache|sqlite)-")
 
 INSTALL = "Run: pip install -r requirements-cluster.txt"
 
@@ -104,7 +105,7 @@ class Cluster:
             yield from parse_all(pairs, limits)
             return
         batches = [slow[begin : begin + FILES] for begin in range(0, len(slow), FILES)]
-        items = [{"number": n, "work": pickle.dumps(one)} for n, one in enumerate(batches)]
+        items = [{"work": pickle.dumps(batch)} for batch in batches]
         rows = self._run(items, _Parsing, {"limits": limits}, self._cpus(), in_order=True)
         elsewhere = (parsed for row in rows for parsed in pickle.loads(row["made"]))  # noqa: S301
         distant = {name for _, name in slow}
@@ -165,6 +166,11 @@ class Cluster:
         """Have the lots encoded, and yield the name of each once it is done."""
         self._start()
         gpus = 0 if encoder.device == "cpu" else int(self._ray.cluster_resources().get("GPU", 0))
+        if encoder.device == "cuda" and not gpus:
+            raise ClusterError(
+                "No machine of the cluster has a GPU, as the setting 'device' demands. "
+                "Set it to 'auto' or 'cpu'."
+            )
         converted = not gpus and encoder.prepare(sample)
         how = {
             "folder": lots.folder.absolute(),
@@ -211,7 +217,7 @@ class Cluster:
                 if row["error"]:
                     raise ClusterError(f"On machine {row['machine']}: {row['error']}")
                 yield row
-        except (PassagesError, OSError):
+        except PassagesError:
             raise
         except Exception as error:  # whatever Ray and its parts raise
             raise ClusterError(
@@ -285,16 +291,15 @@ class Cluster:
                 return f"does not have Passages ({error}): install it there"
             return lacking(expected, folders)
 
-        folders = [(str(folder), _names_in(folder)) for folder in self.shared]
+        ours = fingerprint(), [(str(folder), _names_in(folder)) for folder in self.shared]
         ask = self._ray.remote(num_cpus=0, max_retries=0)(lacks)
-        asked = {
-            node["NodeManagerAddress"]: ask.options(
-                scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            ).remote(fingerprint(), folders)
-            for node in self._ray.nodes()
-            if node["Alive"]
-        }
-        for machine, answer in asked.items():
+        asked = []
+        for node in self._ray.nodes():
+            if node["Alive"]:
+                there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+                answer = ask.options(scheduling_strategy=there).remote(*ours)
+                asked.append((node["NodeManagerAddress"], answer))
+        for machine, answer in asked:
             try:
                 problem = self._ray.get(answer)
             except self._ray.exceptions.RayError as error:
@@ -312,6 +317,8 @@ class _Worker:
             return {**made, **self.work(row)}
         except (PassagesError, OSError) as error:
             return {**made, "error": str(error)}
+        except Exception as error:  # a mistake there: it would be the same at each try
+            return {**made, "error": f"{type(error).__name__}: {error}"}
 
     def work(self, row: dict[str, Any]) -> dict[str, Any]:
         raise NotImplementedError
@@ -363,10 +370,10 @@ def lacking(expected: dict[str, str], folders: list[tuple[str, list[str]]]) -> s
 
 
 def _names_in(folder: Path) -> list[str]:
-    """Some names by which a folder is known again; those of caches come and go."""
+    """Some names by which a folder is known again, without those that come and go in a store."""
     with contextlib.suppress(OSError):
-        names = sorted(os.listdir(folder))  # noqa: PTH208
-        return [name for name in names if not name.endswith((".cache-wal", ".cache-shm"))][:1000]
+        names = sorted(path.name for path in folder.iterdir())
+        return [name for name in names if not _PASSING.search(name)][:1000]
     return []
 
 

@@ -23,7 +23,7 @@ from app.cli import main
 from index.answer import answer
 from index.build import LOTS, BuildReport, build
 from index.cache import VectorCache
-from index.cluster import Cluster, lacking
+from index.cluster import Cluster, _Encoding, lacking
 from index.documents import fingerprint
 from index.embed import input_of
 from index.encoder import BLOCK, Encoder, Input
@@ -399,6 +399,13 @@ class TestWhatIsMissing:
         told = lacking({**fingerprint(), part: "1.2.3"}, [])
         assert told.startswith(f"has {part} ")
         assert told.endswith("the machine that builds 1.2.3: install the same on both")
+
+    def test_what_goes_wrong_in_a_worker_is_told_once(self, tiny: Encoder, tmp_path: Path) -> None:
+        kept = tiny.kept
+        worker = _Encoding(tmp_path, tiny.model, tiny.identity, kept, "openvino", "cpu")
+        assert "none.texts.parquet" in worker({"name": "none"})["error"]
+        worker = _Encoding(tmp_path, tiny.model, "another", kept, "openvino", "cpu")
+        assert "The model there is another one" in worker({"name": "none"})["error"]
 
     def test_another_folder_at_the_same_path_is_noticed(self, documents: Path) -> None:
         names = sorted(path.name for path in documents.iterdir())
