@@ -37,8 +37,11 @@ FILES = 16
 OBJECTS = 500_000_000
 """Bytes of memory in which workers of this machine hand over documents."""
 
-REACHED = 5.0
+REACHED = 10.0
 """Seconds in which a cluster must answer."""
+
+_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""How HTTP/2 begins, which Ray speaks: a preface, and settings without any."""
 
 _PASSING = re.compile(r"^build\.|\.(cache|sqlite)-")
 
@@ -391,7 +394,9 @@ def _looked_up(passages: Iterable[Passage], cache: VectorCache) -> Iterator[tupl
 
 
 def _reachable(address: str) -> str:
-    """The host of an address at which something answers.
+    """The host of an address at which something answers as Ray does.
+
+    Ray itself would ask for minutes, and look like work.
 
     Raises:
         ClusterError: nothing does, or it is no address.
@@ -403,7 +408,11 @@ def _reachable(address: str) -> str:
             "192.0.2.7:6379, on a machine that is part of it (ray start --address=host:port)."
         )
     try:
-        socket.create_connection((host.strip("[]"), int(port)), REACHED).close()
+        with socket.create_connection((host.strip("[]"), int(port)), REACHED) as connection:
+            connection.sendall(_HELLO)
+            reply = connection.recv(9)
+        if reply[3:4] != b"\x04" and reply[:1] != b"\x15":  # settings, or a demand for TLS
+            raise OSError("what answers there is something else")
     except (OSError, OverflowError) as error:
         raise ClusterError(
             f"No Ray cluster answers at '{address}' ({error}). Start one there with: "

@@ -9,10 +9,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from app.cli import main
 from index.answer import answer
 from index.build import LOTS, BuildReport, build
 from index.cache import VectorCache
-from index.cluster import Cluster, _Encoding, lacking
+from index.cluster import Cluster, _Encoding, _reachable, lacking
 from index.documents import fingerprint
 from index.embed import input_of
 from index.encoder import BLOCK, Encoder, Input
@@ -392,6 +394,14 @@ class TestWhatIsMissing:
         ):
             build(documents, store, tiny, cluster=cluster)
         assert f"'{address}'" in str(caught.value)
+
+    def test_what_answers_there_and_is_not_ray_is_told_from_it(self) -> None:
+        with ThreadingHTTPServer((LOOPBACK, 0), BaseHTTPRequestHandler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            address = f"{LOOPBACK}:{server.server_port}"
+            with pytest.raises(ClusterError, match="what answers there is something else"):
+                _reachable(address)
+            server.shutdown()
 
     @pytest.mark.parametrize("part", ["Passages", "openvino", "OCR"])
     def test_another_version_of_a_part_is_named(self, part: str) -> None:
