@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from index.cache import VectorCache
-from index.documents import fingerprint
+from index.documents import versions
 from index.embed import CHUNK, input_of
 from index.encoder import Encoder, Input
 from index.engines import cores
@@ -294,7 +294,7 @@ class Cluster:
                 return f"does not have Passages ({error}): install it there"
             return lacking(expected, folders)
 
-        ours = fingerprint(), [(str(folder), _names_in(folder)) for folder in self.shared]
+        ours = versions(), [(str(folder), _names_in(folder)) for folder in self.shared]
         ask = self._ray.remote(num_cpus=0, max_retries=0)(lacks)
         asked = []
         for node in self._ray.nodes():
@@ -359,7 +359,7 @@ class _Parsing(_Worker):
 
 def lacking(expected: dict[str, str], folders: list[tuple[str, list[str]]]) -> str:
     """What this machine lacks to work as the one that asks, or nothing."""
-    found = fingerprint()
+    found = versions()
     for name, version in expected.items():
         if found[name] != version:
             return (

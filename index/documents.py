@@ -97,7 +97,7 @@ def _parsers() -> str:
     return content.hexdigest()
 
 
-def fingerprint() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """What two machines must have in common to read and encode alike, with its version."""
     code = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):

@@ -26,7 +26,7 @@ from index.answer import answer
 from index.build import LOTS, BuildReport, build
 from index.cache import VectorCache
 from index.cluster import Cluster, _Encoding, _reachable, lacking
-from index.documents import fingerprint
+from index.documents import versions
 from index.embed import input_of
 from index.encoder import BLOCK, Encoder, Input
 from index.errors import ClusterError
@@ -405,8 +405,8 @@ class TestWhatIsMissing:
 
     @pytest.mark.parametrize("part", ["Passages", "openvino", "OCR"])
     def test_another_version_of_a_part_is_named(self, part: str) -> None:
-        assert lacking(fingerprint(), []) == ""
-        told = lacking({**fingerprint(), part: "1.2.3"}, [])
+        assert lacking(versions(), []) == ""
+        told = lacking({**versions(), part: "1.2.3"}, [])
         assert told.startswith(f"has {part} ")
         assert told.endswith("the machine that builds 1.2.3: install the same on both")
 
@@ -419,9 +419,9 @@ class TestWhatIsMissing:
 
     def test_another_folder_at_the_same_path_is_noticed(self, documents: Path) -> None:
         names = sorted(path.name for path in documents.iterdir())
-        assert lacking(fingerprint(), [(str(documents), names)]) == ""
-        assert str(documents) in lacking(fingerprint(), [(str(documents), names[1:])])
-        assert "mount" in lacking(fingerprint(), [(str(documents / "none"), names)])
+        assert lacking(versions(), [(str(documents), names)]) == ""
+        assert str(documents) in lacking(versions(), [(str(documents), names[1:])])
+        assert "mount" in lacking(versions(), [(str(documents / "none"), names)])
 
 
 class TestLots:
