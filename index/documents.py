@@ -105,7 +105,9 @@ def versions() -> dict[str, str]:
     found = {"Passages": code.hexdigest()[:12], "OCR": ocr.engine()}
     for library in [*LIBRARIES, *"sentencex tokenizers openvino torch numpy pyarrow".split()]:
         with contextlib.suppress(PackageNotFoundError):
-            found[library] = version(library)
+            found[library] = version(library).split("+")[
+                0
+            ]  # for CPUs and GPUs torch is built apart
         found.setdefault(library, "")
     return found
 
