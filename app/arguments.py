@@ -101,6 +101,17 @@ def _build(commands: _Commands) -> None:
     command.add_argument(
         "--force", action="store_true", help="write a new snapshot even if nothing has changed"
     )
+    command.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        help="what reads and encodes: this process, or workers with Ray; default: local",
+    )
+    command.add_argument(
+        "--address",
+        dest="ray_address",
+        metavar="HOST:PORT",
+        help="the Ray cluster whose workers they are; default: this machine's cores",
+    )
 
 
 def _ask(commands: _Commands) -> None:

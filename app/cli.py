@@ -61,7 +61,10 @@ def _options(arguments: Sequence[str], as_json: bool) -> argparse.Namespace:
         raise
 
 
-_FLAGS = ("corpus", "store", "model", "threshold", "top_k", "host", "port", "watch")
+_FLAGS = (
+    *("corpus", "store", "model", "engine", "ray_address"),
+    *("threshold", "top_k", "host", "port", "watch"),
+)
 
 
 def _run(options: argparse.Namespace) -> Result:

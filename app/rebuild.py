@@ -188,6 +188,8 @@ def _as_environment(settings: Settings) -> dict[str, str]:
         f"{PREFIX}MODEL": settings.model,
         f"{PREFIX}ENCODER": settings.encoder,
         f"{PREFIX}DEVICE": settings.device,
+        f"{PREFIX}ENGINE": settings.engine,
+        f"{PREFIX}RAY_ADDRESS": settings.ray_address,
         f"{PREFIX}EXACT_UP_TO": str(settings.exact_up_to),
         f"{PREFIX}SNAPSHOTS": str(settings.snapshots),
         f"{PREFIX}FILE_SECONDS": str(settings.file_seconds),

@@ -5,6 +5,8 @@ The page and the command line take everything from here.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
 import time
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from app.rebuild import BuildState, Rebuild
 from app.settings import Settings
 from app.uploads import Change, Uploads
 from index.build import BuildReport, build
+from index.cluster import Cluster
 from index.errors import AccessError, PassagesError
 from index.extractor import Extractor
 from index.history import Difference, difference
@@ -121,7 +124,7 @@ class Service(Answering):
 
     def build(self, progress: OnProgress, *, force: bool = False) -> BuildReport:
         """Build in this process; other processes see how far it is. Raises as ``build`` does."""
-        with self._rebuild.told(progress) as tell:
+        with self._rebuild.told(progress) as tell, self._cluster() as cluster:
             report = build(
                 self.settings.corpus,
                 self.store,
@@ -130,12 +133,21 @@ class Service(Answering):
                 force=force,
                 exact_up_to=self.settings.exact_up_to,
                 file_seconds=self.settings.file_seconds,
+                cluster=cluster,
             )
             tell.done(report)
             # After the index: it needs no reader, and a reader that is damaged must not cost it.
             if isinstance(self.reader, Extractor):
                 self.reader.prepare()
             return report
+
+    def _cluster(self) -> contextlib.AbstractContextManager[Cluster | None]:
+        """The workers that read and encode, if the settings want some."""
+        if self.settings.engine == "local":
+            return contextlib.nullcontext()
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it tells us, not the terminal
+        shared = (self.settings.corpus, self.store.folder)
+        return Cluster(self.settings.ray_address, shared)
 
     def start_rebuild(self) -> None:
         """Start a builder process; this one goes on answering.

@@ -76,6 +76,12 @@ class Settings(BaseSettings):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where torch runs the model; auto: a GPU if there is one"
     )
+    engine: Literal["local", "ray"] = Field(
+        "local", description="what reads and encodes: this process, or workers with Ray"
+    )
+    ray_address: str = Field(
+        "", description="host:port of the Ray cluster for engine = 'ray'; empty: this machine"
+    )
     reader: str = Field(
         "",
         description="what reads a question with its passages; empty: the packaged reader; 'none'; "

@@ -179,8 +179,11 @@ def build(report: BuildReport) -> str:
     else:
         line = f"Snapshot {report.snapshot}: {contents},"
     lines = [f"{line} in {report.seconds:.1f} s."]
-    if report.encoded:
-        cached = f"; {counted(report.cached, 'passage')} unchanged" if report.cached else ""
+    unchanged = max(0, report.cached - report.taken_over)
+    if report.encoded or report.taken_over:
+        cached = f"; {counted(unchanged, 'passage')} unchanged" if unchanged else ""
+        if report.taken_over:
+            cached = f"; {counted(report.taken_over, 'text')} taken over, of a dead build{cached}"
         lines.append(f"Encoded {counted(report.encoded, 'passage')}{cached}.")
     else:
         lines.append("Nothing to encode: no text has changed.")

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from index.cache import VectorCache
+from index.cluster import Ahead, Cluster
 from index.corpus import scan
 from index.documents import read_files
 from index.embed import embed
@@ -37,12 +38,17 @@ from index.vectors import EXACT, EXACT_UP_TO, FaissIndex, Floats, Nearest
 log = logging.getLogger("passages")
 
 COPIES = 8  # whose titles and headings a passage is found by, too
+LOTS = "lots"  # folder of the store for what a cluster encodes
 HELD_ASIDE = 512  # vectors that an approximate search is tried with
 
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did. ``unchanged`` means that the current snapshot is already what was asked."""
+    """What a build did. ``unchanged`` means that the current snapshot is already what was asked.
+
+    ``cached`` passages had their vectors; those of ``taken_over`` texts were made for a build on a
+    cluster that died.
+    """
 
     snapshot: str
     documents: int
@@ -53,6 +59,7 @@ class BuildReport:
     files: tuple[FileReport, ...]
     unchanged: bool = False
     nearest: Nearest = EXACT
+    taken_over: int = 0
 
 
 def build(
@@ -64,19 +71,22 @@ def build(
     force: bool = False,
     exact_up_to: int = EXACT_UP_TO,
     file_seconds: float = SECONDS,
+    cluster: Cluster | None = None,
 ) -> BuildReport:
     """Index the documents of a folder and publish the snapshot.
 
     Where neither a file nor the recipe has changed since the current snapshot, and no file of it
     is damaged, nothing is written, unless ``force``. Up to ``exact_up_to`` passages a question is
     compared with every vector, past that approximately, with the recall in the manifest. Reading
-    one file may take ``file_seconds``.
+    one file may take ``file_seconds``. Files are read and texts encoded by the workers of a
+    ``cluster``, if there is one; the snapshot is the same.
 
     Raises:
         CorpusError: the folder is missing or holds no document that can be read.
         BuildRunningError: another build holds the store.
         StoreError: the store cannot be written, for instance because the disk is full.
         ModelError: the encoder's model is missing or wrong.
+        ClusterError: the cluster cannot be used, or its work has ended early.
     """
     corpus = Path(corpus)
     recipe = recipe_of(encoder, exact_up_to)
@@ -101,9 +111,11 @@ def build(
                 unchanged=True,
             )
         meter = Meter(progress)
-        parsed = read_files(sources, digests, store.documents, file_seconds)
+        parse = cluster.parse if cluster else None
+        parsed = read_files(sources, digests, store.documents, file_seconds, parse)
         reading = Reading.files(sources, skipped, parsed, meter)
-        return _assemble(reading, store, encoder, recipe, meter, str(corpus.resolve()), digest)
+        where = str(corpus.resolve())
+        return _assemble(reading, store, encoder, recipe, meter, where, digest, cluster)
 
 
 def build_documents(
@@ -141,6 +153,7 @@ def _assemble(
     meter: Meter,
     corpus: str,
     digest: str,
+    cluster: Cluster | None = None,
 ) -> BuildReport:
     begun = time.monotonic()
     window = Window(encoder.window, encoder.count_tokens)
@@ -157,8 +170,14 @@ def _assemble(
         if not table.passages:
             raise CorpusError(_nothing_in(corpus, reading.reports))
         cache = VectorCache(store.cache, encoder.identity, encoder.dimension)
+        meter.begin("encoding", table.passages)
         with contextlib.closing(cache):
-            encoded, vectors = _encode(table, folder, encoder, cache, meter)
+            ahead = Ahead()
+            if cluster:
+                new, many, lots = table.iterate(), table.passages, store.folder / LOTS
+                ahead = cluster.encode(new, many, encoder, cache, lots, meter.advance)
+            encoded, vectors = _encode(table, folder, encoder, cache, meter, ahead.passages)
+            encoded += ahead.encoded
         nearest = _arrange(vectors, folder, recipe, meter)
         meter.begin("indexing", table.passages)
         copies = table.copies(COPIES)
@@ -194,19 +213,34 @@ def _assemble(
         seconds=seconds,
         files=files,
         nearest=nearest,
+        taken_over=ahead.taken_over,
     )
 
 
 def _encode(
-    table: TableWriter, folder: Path, encoder: Encoder, cache: VectorCache, meter: Meter
+    table: TableWriter,
+    folder: Path,
+    encoder: Encoder,
+    cache: VectorCache,
+    meter: Meter,
+    told: int,
 ) -> tuple[int, FaissIndex]:
-    """Write the sentences' vectors; return how many texts were encoded, and the passages' index."""
+    """Write the sentences' vectors; return how many texts were encoded, and the passages' index.
+
+    Of so many passages the meter was ``told`` already.
+    """
     vectors = FaissIndex.empty(encoder.dimension)
     encoded = 0
-    meter.begin("encoding", table.passages)
+
+    def advance(count: int) -> None:
+        nonlocal told
+        known = min(told, count)
+        told -= known
+        meter.advance(count - known)
+
     writer = SentenceWriter(folder, table.sentences, encoder.dimension)
     with contextlib.closing(writer):
-        for blocks, new in embed(table.iterate(), encoder, cache, meter.advance):
+        for blocks, new in embed(table.iterate(), encoder, cache, advance):
             encoded += new
             vectors.add(np.stack([block[0] for block in blocks]))
             writer.add(block[1:] for block in blocks)

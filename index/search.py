@@ -92,8 +92,8 @@ class Searcher:
         asked = Wording.of(query, self.snapshot.lexical)
         wording = np.zeros(len(order), np.float32)
         wording[:LOOKED_AT] = [_worded(asked, places[0]) for places, _ in found[:LOOKED_AT]]
-        parts = (each[order] for each in (dense, sentence, lexical[rows]))
-        scores = combine(*parts, wording, self.worded)
+        words = lexical[rows[order]]
+        scores = combine(dense[order], sentence[order], words, wording, self.worded)
         scores[LOOKED_AT:] = np.minimum(scores[LOOKED_AT:], scores[:LOOKED_AT].min(initial=np.inf))
         ranking = np.lexsort((rows[order], -scores, np.arange(len(order)) >= LOOKED_AT))[:k]
         dense_rank = {int(row): rank for rank, row in enumerate(near, start=1)}

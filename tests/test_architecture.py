@@ -84,8 +84,8 @@ LAYERS = [
         "index.progress",
         "index.pictures",
     ],
-    ["index.embed", "index.documents", "index.layout", "index.wording"],
-    ["index.reading", "index.map"],
+    ["index.embed", "index.documents", "index.layout", "index.wording", "index.lots"],
+    ["index.reading", "index.map", "index.cluster"],
     ["index.store"],
     ["index.build", "index.search", "index.verify", "index.history"],
     ["index.reader", "index.confidence", "index.answer", "index.evaluate"],
@@ -140,7 +140,16 @@ WITHIN = {
     ("index.answer", "index.reader"),
 }
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
-HEAVY = ("torch", "sentence_transformers", "transformers", "streamlit", "faiss", "openvino")
+HEAVY = (
+    "torch",
+    "sentence_transformers",
+    "transformers",
+    "streamlit",
+    "faiss",
+    "openvino",
+    "ray",
+    "pyarrow",
+)
 
 
 def modules() -> list[tuple[str, Path]]:
