@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.groups import COLOURS, groups
-from app.server import routes_of_map
+from app.routes import routes_of_map
 from app.service import Service
 from app.settings import load_settings
 from index import layout as layouts
