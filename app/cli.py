@@ -61,7 +61,7 @@ def _options(arguments: Sequence[str], as_json: bool) -> argparse.Namespace:
         raise
 
 
-_FLAGS = ("corpus", "store", "model", "threshold", "top_k", "host", "port", "watch")
+_FLAGS = ("corpus store model vectors milvus_uri shared threshold top_k host port watch").split()
 
 
 def _run(options: argparse.Namespace) -> Result:

@@ -33,6 +33,7 @@ from index.encoder import Encoder
 from index.engines import cores
 from index.errors import (
     AccessError,
+    EngineError,
     IndexDamagedError,
     IndexMismatchError,
     IndexMissingError,
@@ -43,12 +44,14 @@ from index.extractor import CrossEncoder, Extractor, Reader
 from index.filters import Filter
 from index.history import Difference, difference
 from index.map import Map
+from index.milvus import Milvus
 from index.parsers.picture import Picture
 from index.pictures import Pictures
 from index.progress import OnProgress
 from index.reader import DEPTH, rerank
 from index.records import Answer, DocumentSummary, FileReport, Hit, Passage
 from index.search import Searcher
+from index.shared import Shared
 from index.store import Manifest, Snapshot, Store, size_of
 from index.vectors import EXACT, Nearest
 from index.verify import VerifyReport, verify
@@ -59,10 +62,10 @@ EVERY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the index is. ``error`` says why there is none, or is empty; ``built_at`` is ISO UTC.
+    """How the index is. ``error`` says why it cannot answer, or is empty; ``built_at`` is ISO UTC.
 
-    ``warning`` says what the index does worse than was asked for, or is empty; ``seconds`` is what
-    the build took.
+    ``engine`` is what keeps the vectors. ``warning`` says what the index does worse than was asked
+    for, or is empty; ``seconds`` is what the build took.
     """
 
     snapshot: str | None
@@ -79,6 +82,7 @@ class Status:
     nearest: Nearest = EXACT
     warning: str = ""
     seconds: float = 0.0
+    engine: str = "FAISS"
 
 
 class Service:
@@ -90,7 +94,7 @@ class Service:
     def __init__(self, settings: Settings, snapshot: str | None = None) -> None:
         self.settings = settings
         self.snapshot = snapshot
-        self.store = Store(settings.store, keep=settings.snapshots)
+        self.store = _store(settings)
         self.encoder = Encoder(
             settings.model,
             kept=self.store.models,
@@ -114,6 +118,7 @@ class Service:
         self._suggestions: tuple[str, list[str]] | None = None
         self._points: tuple[str, bytes] | None = None
         self._refused: tuple[str | None, str] = ("", "")
+        self._trouble = ""
         self.as_shipped = False
         """Whether what was fitted to questions of one's own is left aside."""
         self._calibration: tuple[int, Calibration | None] = (0, None)
@@ -121,7 +126,7 @@ class Service:
     def at(self, snapshot: str) -> Service:
         """The same models on another snapshot of the same store."""
         other = Service(self.settings, snapshot)
-        other.encoder, other.reader = self.encoder, self.reader
+        other.store, other.encoder, other.reader = self.store, self.encoder, self.reader
         return other
 
     def follow(self) -> None:
@@ -331,9 +336,15 @@ class Service:
         if snapshot is None:
             return Status(None, None, "", 0, 0, 0, 0, "", self.store.size(), (), error)
         manifest = snapshot.manifest
+        engine, previous = "FAISS", None
+        try:
+            previous = self.before()
+            engine = snapshot.engine()
+        except EngineError as problem:
+            engine, error = str(self.store.server), str(problem)
         return Status(
             snapshot=manifest.id,
-            previous=self.before(),
+            previous=previous,
             built_at=manifest.created,
             documents=manifest.documents,
             passages=manifest.passages,
@@ -343,8 +354,10 @@ class Service:
             store_bytes=self.store.size(),
             files=snapshot.table.files(),
             nearest=manifest.nearest,
-            warning=self._refused[1] or self.warning(manifest.nearest),
+            error=error,
+            warning=self._refused[1] or self._trouble or self.warning(manifest.nearest),
             seconds=manifest.seconds,
+            engine=engine,
         )
 
     def before(self) -> str | None:
@@ -354,7 +367,9 @@ class Service:
 
     def ready(self) -> bool:
         """Whether questions can be answered; raises as ``ask`` does where they cannot."""
-        return len(self._current().snapshot.table) > 0
+        snapshot = self._current().snapshot
+        snapshot.engine()
+        return len(snapshot.table) > 0
 
     def warning(self, nearest: Nearest) -> str:
         """What to say of an index that finds too little, or nothing."""
@@ -534,7 +549,7 @@ class Service:
             searcher = self._searcher
             if searcher is not None and current in (searcher.snapshot.id, self._refused[0]):
                 if current == searcher.snapshot.id:
-                    self._refused = ("", "")
+                    self._refused, self._trouble = ("", ""), ""
                 return searcher
             with self._lock:
                 searcher = self._searcher
@@ -545,8 +560,15 @@ class Service:
                     if self._following and searcher is not None:
                         self._warm(opened)
                     searcher = self._searcher = opened
-                    self._refused = ("", "")
+                    self._refused, self._trouble = ("", ""), ""
                 return searcher
+        except EngineError as error:
+            searcher = self._searcher
+            if searcher is None:
+                raise
+            if current is not None:  # not for good, so it is tried again
+                self._trouble = f"An older index answers: the new one cannot be had yet. {error}"
+            return searcher
         except (IndexDamagedError, IndexMismatchError, IndexMissingError) as error:
             searcher = self._searcher
             if searcher is None:
@@ -561,6 +583,14 @@ class Service:
             self._suggestions = self._suggested(searcher)
         except PassagesError:
             pass  # the first question says it again, to somebody
+
+
+def _store(settings: Settings) -> Store:
+    if settings.vectors == "faiss":
+        return Store(settings.store, keep=settings.snapshots)
+    server = Milvus(settings.milvus_uri, settings.milvus_token, settings.milvus_name)
+    shared = Shared(settings.shared) if settings.shared else None
+    return Store(settings.store, keep=settings.snapshots, server=server, shared=shared)
 
 
 def _reader(settings: Settings, store: Store) -> Reader | None:

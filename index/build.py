@@ -20,17 +20,18 @@ from index.corpus import scan
 from index.documents import read_files
 from index.embed import embed
 from index.encoder import Encoder
-from index.errors import CorpusError, PassagesError, StoreError
+from index.errors import CorpusError, EngineError, MissingExtraError, PassagesError, StoreError
 from index.layout import STEPS
 from index.lexical import ANALYZER, Fields, LexicalIndex
 from index.map import Map
+from index.milvus import Milvus
 from index.parsers.workers import SECONDS
 from index.passages import SPLITTER, Window, cut_tokens, same_words, split
 from index.progress import Meter, OnProgress
 from index.reading import Reading, digest_of_corpus, digests_of
 from index.records import Document, FileReport, Passage
 from index.sentences import SentenceVectors, SentenceWriter
-from index.store import LEXICAL, TABLE, Recipe, Snapshot, Store
+from index.store import IN_FILES, IN_MILVUS, LEXICAL, TABLE, Recipe, Snapshot, Store
 from index.table import Table, TableWriter
 from index.vectors import EXACT, EXACT_UP_TO, FaissIndex, Floats, Nearest
 
@@ -79,7 +80,7 @@ def build(
         ModelError: the encoder's model is missing or wrong.
     """
     corpus = Path(corpus)
-    recipe = recipe_of(encoder, exact_up_to)
+    recipe = recipe_of(encoder, exact_up_to, store)
     with store.lock(), _store_errors(store):
         begun = time.monotonic()
         sources, skipped = scan(corpus)
@@ -103,7 +104,8 @@ def build(
         meter = Meter(progress)
         parsed = read_files(sources, digests, store.documents, file_seconds)
         reading = Reading.files(sources, skipped, parsed, meter)
-        return _assemble(reading, store, encoder, recipe, meter, str(corpus.resolve()), digest)
+        place = str(corpus.resolve())
+        return _assemble(reading, store, encoder, recipe, meter, place, digest, take_over=force)
 
 
 def build_documents(
@@ -115,19 +117,21 @@ def build_documents(
     exact_up_to: int = EXACT_UP_TO,
 ) -> BuildReport:
     """Index documents that were read elsewhere; like ``build`` in all else."""
-    recipe = recipe_of(encoder, exact_up_to)
+    recipe = recipe_of(encoder, exact_up_to, store)
     with store.lock(), _store_errors(store):
         return _assemble(Reading(documents), store, encoder, recipe, Meter(progress), "", "")
 
 
-def recipe_of(encoder: Encoder, exact_up_to: int = EXACT_UP_TO) -> Recipe:
-    """The recipe that a build with this encoder follows."""
+def recipe_of(
+    encoder: Encoder, exact_up_to: int = EXACT_UP_TO, store: Store | None = None
+) -> Recipe:
+    """The recipe that a build with this encoder follows, by default with the vectors in files."""
     return Recipe(
         model=encoder.identity,
         model_name=encoder.model or "all-MiniLM-L6-v2",
         splitter=SPLITTER,
         analyzer=ANALYZER,
-        vectors="faiss-fp16",
+        vectors=IN_MILVUS if store and store.server else IN_FILES,
         exact_up_to=exact_up_to,
         dimension=encoder.dimension,
     )
@@ -141,11 +145,13 @@ def _assemble(
     meter: Meter,
     corpus: str,
     digest: str,
+    *,
+    take_over: bool = False,
 ) -> BuildReport:
     begun = time.monotonic()
     window = Window(encoder.window, encoder.count_tokens)
     words = 0
-    with store.building() as folder:
+    with store.building(take_over=take_over) as folder:
         table = TableWriter(folder / TABLE)
         for document in reading:
             passages = split(document, window)
@@ -159,7 +165,7 @@ def _assemble(
         cache = VectorCache(store.cache, encoder.identity, encoder.dimension)
         with contextlib.closing(cache):
             encoded, vectors = _encode(table, folder, encoder, cache, meter)
-        nearest = _arrange(vectors, folder, recipe, meter)
+        nearest = EXACT if store.server else _arrange(vectors, folder, recipe, meter)
         meter.begin("indexing", table.passages)
         copies = table.copies(COPIES)
         rows = enumerate(meter.count(table.iterate()))
@@ -170,10 +176,14 @@ def _assemble(
         table.report(files)
         table.close()
         _chart(vectors, folder, store, recipe, meter)
+        sealed = store.seal(folder)
+        if store.server:
+            nearest = _load(vectors, folder, store.server, sealed.id, recipe, meter)
         meter.begin("publishing", 1)
         seconds = time.monotonic() - begun
         manifest = store.publish(
             folder,
+            sealed,
             recipe=recipe,
             corpus=corpus,
             corpus_digest=digest,
@@ -221,6 +231,16 @@ def _arrange(vectors: FaissIndex, folder: Path, recipe: Recipe, meter: Meter) ->
         nearest = vectors.cluster(_like_questions(vectors, SentenceVectors(folder)))
     vectors.save(folder)
     return nearest
+
+
+def _load(
+    vectors: FaissIndex, folder: Path, server: Milvus, name: str, recipe: Recipe, meter: Meter
+) -> Nearest:
+    """Have the server keep the passages' vectors; say how they are searched."""
+    many = len(vectors) > recipe.exact_up_to
+    queries = _like_questions(vectors, SentenceVectors(folder)) if many else None
+    with contextlib.closing(Table(folder / TABLE)) as table:
+        return server.fill(name, vectors, table.standing(), meter=meter, queries=queries)
 
 
 def _chart(vectors: FaissIndex, folder: Path, store: Store, recipe: Recipe, meter: Meter) -> None:
@@ -275,11 +295,14 @@ def _usable(store: Store, digest: str, recipe: Recipe) -> Snapshot | None:
     """The current snapshot, if it is whole and was made of this corpus with this recipe."""
     try:
         snapshot = store.open()
+    except (EngineError, MissingExtraError):
+        raise  # better now than after an hour of encoding
     except PassagesError:
         return None
     manifest = snapshot.manifest
     same = manifest.corpus_digest == digest and manifest.recipe == recipe
     whole = same and snapshot.map is not None and not any(snapshot.damaged())
+    whole = whole and not snapshot.incomplete()
     return snapshot if whole else None
 
 

@@ -71,7 +71,7 @@ class Searcher:
         names, allowed = self._allowed(only) if only else (None, None)
         if allowed is not None and not allowed.any():
             return []
-        near, _ = self.snapshot.vectors.search(vector, CANDIDATES, allowed)
+        near, _ = self.snapshot.vectors.search(vector, CANDIDATES, allowed, only)
         lexical = self.snapshot.lexical.scores(query)
         if allowed is not None:
             lexical = np.where(allowed, lexical, 0)

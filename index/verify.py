@@ -54,6 +54,8 @@ def verify(corpus: Path | str, store: Store, file_seconds: float = SECONDS) -> V
     sources, _ = scan(Path(corpus))
     paths = {source.document_id: source.path for source in sources}
     damaged = [f"file {name}" for name in snapshot.damaged()]
+    if lacking := snapshot.incomplete():
+        damaged.append(lacking)
     known = {summary.id: summary for summary in snapshot.table.documents()}
     digests = {summary.digest for summary in known.values()}
     reported = {file.path for file in snapshot.table.files()}

@@ -83,9 +83,10 @@ LAYERS = [
         "index.corpus",
         "index.progress",
         "index.pictures",
+        "index.shared",
     ],
-    ["index.embed", "index.documents", "index.layout"],
-    ["index.reading", "index.map"],
+    ["index.embed", "index.documents", "index.layout", "index.pushed"],
+    ["index.reading", "index.map", "index.milvus"],
     ["index.store"],
     ["index.build", "index.search", "index.verify", "index.history"],
     ["index.reader", "index.confidence", "index.answer", "index.evaluate"],
@@ -130,12 +131,15 @@ WITHIN = {
     ("index.extractor", "index.engines"),
     ("index.extractor", "index.network"),
     ("index.extractor", "index.passages"),
+    ("index.vectors", "index.filters"),
     ("index.confidence", "index.reader"),
     ("index.answer", "index.confidence"),
     ("index.answer", "index.reader"),
 }
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
-HEAVY = ("torch", "sentence_transformers", "transformers", "streamlit", "faiss", "openvino")
+HEAVY = (
+    "torch sentence_transformers transformers streamlit faiss openvino pymilvus pandas fsspec"
+).split()
 
 
 def modules() -> list[tuple[str, Path]]:

@@ -1,0 +1,488 @@
+"""Vectors in a Milvus server, so that many machines can search them: standalone, cluster or hosted.
+
+Each snapshot is a collection of its own. An alias names the one that answers, and is moved when all
+else is done. Row *i* has key *i*, and beside its vector what a filter may ask of its document. A
+passage that stands in other documents, too, is there once more for each, in a partition of its
+own, which is searched only where a filter asks for documents; its keys are *i* + *n*, *i* + 2*n* …
+Text, sentence vectors and words are not here: see ``index.store``.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import islice
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import (
+    EngineError,
+    EngineUnreachableError,
+    IndexDamagedError,
+    IndexMismatchError,
+    MissingExtraError,
+)
+from index.filters import Filter, date_of
+from index.progress import Meter
+from index.pushed import expression, expression_of_rows
+from index.records import DocumentSummary
+from index.vectors import EXACT, Floats, Nearest, Rows
+
+log = logging.getLogger("passages")
+
+OLDEST = (2, 3)
+"""The first version of the server that has all that is used here."""
+
+COPIES = "copies"  # the partition of passages in further documents
+FIRST = "_default"  # Milvus' own name for the partition of all others
+SECONDS = 10.0  # that an answer may take
+PATIENCE = 120.0  # seconds that a build waits for a server that is being restarted
+MOST = 16_384  # results of one search, by the server's limit
+_LONGEST = 65_535  # bytes of a text beside a vector, by the server's limit
+_BATCH = 4_000_000  # bytes of vectors sent at once
+_GRAPH = {"M": 16, "efConstruction": 200}
+_AIM = 0.98
+_WIDEST = 1024  # candidates that a search in the graph may keep
+
+Place = tuple[int, int, DocumentSummary]
+"""A row, the how manieth document it stands in, and that document."""
+
+
+class Source(Protocol):
+    """Where the vectors of a new collection come from."""
+
+    def __len__(self) -> int: ...
+
+    def vectors(self, rows: Sequence[int] | Rows) -> Floats:
+        """The vectors of ``rows``, ``(n, d)``."""
+
+
+class Milvus:
+    """The collections of one library in a Milvus server; safe to share between threads.
+
+    Making one connects to nothing. ``name`` is the alias, and how the collections' names begin.
+    All methods raise these:
+
+    Raises:
+        MissingExtraError: pymilvus is not installed.
+        EngineUnreachableError: the server does not answer.
+        EngineError: it refuses the token, is too old, or does not do as it is told.
+    """
+
+    def __init__(self, uri: str, token: str = "", name: str = "passages") -> None:
+        self.uri = re.sub(r"//[^@/]*@", "//", uri)
+        """The server's address, without a password."""
+        self.name = name
+        self._uri, self._token = uri, token
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    def __str__(self) -> str:
+        return f"Milvus at {self.uri}"
+
+    @cached_property
+    def version(self) -> str:
+        """The server's version, as it says it."""
+        return str(self._call("get_server_version"))
+
+    def current(self) -> str | None:
+        """The snapshot that the alias names, or ``None`` where there is no alias."""
+        try:
+            found = self._call("describe_collection", self.name)["collection_name"]
+        except IndexDamagedError:
+            return None
+        snapshot = self._snapshot(found)
+        if snapshot is None:
+            raise EngineError(
+                f"In {self} '{self.name}' is '{found}', which Passages did not make. "
+                "Choose another name by the setting milvus_name."
+            )
+        return snapshot
+
+    def point_to(self, snapshot: str) -> None:
+        """Make the alias name a snapshot's collection, for all who ask at once."""
+        move = "create_alias" if self.current() is None else "alter_alias"
+        self._call(move, self._collection(snapshot), self.name)
+
+    def kept(self) -> set[str]:
+        """The snapshots that have a collection, whole or not."""
+        found = (self._snapshot(name) for name in self._call("list_collections"))
+        return {name for name in found if name is not None}
+
+    def drop(self, snapshot: str) -> None:
+        """Remove a snapshot's collection; one that the alias names stays."""
+        if snapshot != self.current():
+            self._call("drop_collection", self._collection(snapshot))
+
+    def rest(self, but: set[str]) -> None:
+        """Take all collections but these out of the server's memory; they stay on its disk."""
+        for snapshot in self.kept() - but:
+            self._call("release_collection", self._collection(snapshot))
+
+    def count(self, snapshot: str) -> int:
+        """How many passages a snapshot's collection has, copies not counted."""
+        return self._counted(self._collection(snapshot), [FIRST])
+
+    def open(
+        self,
+        snapshot: str,
+        size: int,
+        dimension: int,
+        nearest: Nearest,
+        authors: Callable[[], Sequence[str]] = tuple,
+    ) -> MilvusIndex:
+        """The index of a snapshot, in the server's memory; ``authors`` are those of its documents.
+
+        Raises:
+            IndexDamagedError: the server has no such collection.
+            IndexMismatchError: its vectors have another length.
+        """
+        name = self._collection(snapshot)
+        fields = self._call("describe_collection", name)["fields"]
+        there = next(one["params"]["dim"] for one in fields if one["name"] == "vector")
+        if int(there) != dimension:
+            raise IndexMismatchError(
+                f"The vectors of '{name}' in {self} have {there} numbers, those of the model "
+                f"{dimension}. Run: python -m app build"
+            )
+        self._call("load_collection", name, seconds=PATIENCE)
+        return MilvusIndex(self, name, size, nearest, authors)
+
+    def fill(
+        self,
+        snapshot: str,
+        source: Source,
+        places: Iterable[Place],
+        *,
+        meter: Meter,
+        queries: Floats | None = None,
+    ) -> Nearest:
+        """Make the collection of a new snapshot; return how it is searched, and how well.
+
+        Where there are ``queries`` ``(q, d)``, it is searched by a graph (HNSW): half of them
+        choose how many candidates are kept, the other half measure. Else each vector is compared.
+        While the server is being started anew, it waits; what was not confirmed is sent again.
+        """
+        name = self._collection(snapshot)
+        self._create(name, source.vectors([0]).shape[1])
+        meter.begin("loading", len(source))
+        total = 0
+        for partition, batch in _batches(source, places):
+            self._send(name, partition, batch)
+            total += len(batch)
+            meter.advance(len(batch) if partition == FIRST else 0)
+        if queries is not None:
+            meter.begin("clustering", 1)
+            self._call("flush", name, seconds=600)
+        self._index(name, "FLAT" if queries is None else "HNSW")
+        self._call("load_collection", name, seconds=600)
+        there = self._counted(name, [])
+        if there != total:
+            raise EngineError(
+                f"{self} has {there:,} of the {total:,} vectors that were sent to '{name}'. "
+                "Run: python -m app build"
+            )
+        if queries is None:
+            return EXACT
+        return self.open(snapshot, len(source), queries.shape[1], EXACT).tune(source, queries)
+
+    def _create(self, name: str, dimension: int) -> None:
+        from pymilvus import DataType, MilvusClient
+
+        schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+        schema.add_field("key", DataType.INT64, is_primary=True)
+        for field in ("document", "format", "author", "date"):
+            schema.add_field(field, DataType.VARCHAR, max_length=_LONGEST)
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
+        self._call("create_collection", name, schema=schema, consistency_level="Bounded")
+        self._call("create_partition", name, COPIES)
+
+    def _index(self, name: str, kind: str) -> None:
+        from pymilvus import MilvusClient
+
+        index = MilvusClient.prepare_index_params()
+        parameters = _GRAPH if kind == "HNSW" else {}
+        index.add_index("vector", index_type=kind, metric_type="IP", params=parameters)
+        self._call("create_index", name, index, seconds=24 * 3600)
+
+    def _send(self, name: str, partition: str, batch: list[dict[str, Any]]) -> None:
+        """Have the server confirm some vectors; one that is being restarted is waited for.
+
+        What it did not confirm it may have all the same, so it is then replaced, not added.
+        """
+        until, how = time.monotonic() + PATIENCE, "insert"
+        while True:
+            try:
+                self._call(how, name, batch, partition_name=partition, seconds=60)
+                return
+            except EngineUnreachableError as error:
+                if time.monotonic() > until:
+                    raise
+                if how == "insert":
+                    log.warning("The build waits for the server: %s", error)
+                how = "upsert"
+                time.sleep(1)
+
+    def _counted(self, name: str, partitions: list[str]) -> int:
+        found = self._call(
+            "query",
+            name,
+            filter="",
+            output_fields=["count(*)"],
+            partition_names=partitions,
+            consistency_level="Strong",
+        )
+        return int(found[0]["count(*)"])
+
+    def _collection(self, snapshot: str) -> str:
+        return f"{self.name}_{snapshot.replace('-', '_')}"
+
+    def _snapshot(self, collection: str) -> str | None:
+        found = re.fullmatch(rf"{re.escape(self.name)}_(\d+)_([0-9a-f]{{8}})", collection)
+        return f"{found[1]}-{found[2]}" if found else None
+
+    def _call(self, method: str, *arguments: Any, seconds: float = SECONDS, **named: Any) -> Any:
+        """Ask the server; what goes wrong is said in our own words."""
+        client = self._connected()
+        from pymilvus.exceptions import MilvusException
+
+        try:
+            return getattr(client, method)(*arguments, timeout=seconds, **named)
+        except MilvusException as error:
+            raise self._told(error) from error
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
+
+    def _connect(self) -> Any:
+        try:
+            from pymilvus import MilvusClient
+            from pymilvus.exceptions import MilvusException
+        except ImportError as error:
+            raise MissingExtraError(
+                f"With vectors = 'milvus' the package pymilvus is needed ({error}). "
+                "Run: pip install -r requirements-cluster.txt"
+            ) from error
+        # It logs each failed call with its trace; what it means is said by the error.
+        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
+        try:
+            client = MilvusClient(self._uri, token=self._token, timeout=SECONDS)
+            version = str(client.get_server_version())
+        except MilvusException as error:
+            raise self._told(error) from error
+        numbers = re.search(r"(\d+)\.(\d+)", version)
+        if numbers and (int(numbers[1]), int(numbers[2])) < OLDEST:
+            raise EngineError(
+                f"{self} is version {version}; {OLDEST[0]}.{OLDEST[1]} or newer is needed."
+            )
+        return client
+
+    def _told(self, error: Exception) -> EngineError | IndexDamagedError:
+        """What an error of the client means, and what to do."""
+        reason = str(getattr(error, "message", error)).splitlines()[0][:300]
+        states = _states(error)
+        if "UNAUTHENTICATED" in states or "PERMISSION_DENIED" in states:
+            return EngineError(
+                f"{self} does not accept the token. Set milvus_token, as USER:PASSWORD or as the "
+                "key of a hosted server."
+            )
+        if "UNIMPLEMENTED" in states or "UNIMPLEMENTED" in reason:
+            return EngineError(
+                f"What answers at {self.uri} is no Milvus {OLDEST[0]}.{OLDEST[1]} or newer. Check "
+                "the setting milvus_uri: its port is that of gRPC, usually 19530."
+            )
+        code = getattr(error, "code", 0)
+        if code == 100:
+            return IndexDamagedError(f"{self} does not have it: {reason}. Run: python -m app build")
+        if "illegal, needs start" in reason:
+            return EngineError(f"The setting milvus_uri is no address of a server: {reason}.")
+        away = states & {"UNAVAILABLE", "DEADLINE_EXCEEDED"}
+        how = "does not answer" if away else f"cannot answer now ({reason})"
+        return EngineUnreachableError(
+            f"{self} {how}. Questions are answered again as soon as it can."
+        )
+
+
+class MilvusIndex:
+    """Search in the collection of one snapshot; safe to share between threads."""
+
+    def __init__(
+        self,
+        server: Milvus,
+        collection: str,
+        size: int,
+        nearest: Nearest,
+        authors: Callable[[], Sequence[str]],
+    ) -> None:
+        self.collection = collection
+        self._server = server
+        self._size = size
+        self._width = nearest.probes
+        self._find_authors = authors
+
+    def __len__(self) -> int:
+        return self._size
+
+    def search(
+        self,
+        query: Floats,
+        k: int,
+        allowed: NDArray[np.bool_] | None = None,
+        only: Filter | None = None,
+    ) -> tuple[Rows, Floats]:
+        """The ``k`` rows of highest cosine to ``query`` ``(d,)``, best first, with the cosines.
+
+        What ``only`` asks for is sent to the server; without it the rows that are ``allowed``
+        ``(n,)`` are. More than some thousand results cannot be had.
+        """
+        k = min(k, self._size, MOST)
+        if not only:
+            where = "" if allowed is None else expression_of_rows(allowed)
+            return self._search(query, k, where, [FIRST])
+        where = expression(only, self._authors)
+        wanted = k
+        while True:
+            keys, scores = self._search(query, wanted, where, [FIRST, COPIES])
+            # One passage may stand in several documents that are asked for.
+            rows, first = np.unique(keys % self._size, return_index=True)
+            if len(rows) >= k or len(keys) < wanted or wanted == MOST:
+                order = np.lexsort((rows, -scores[first]))[:k]
+                return rows[order], scores[first][order]
+            wanted = min(4 * wanted, MOST)
+
+    def score(self, query: Floats, rows: Sequence[int] | Rows) -> Floats:
+        """The cosine of ``query`` ``(d,)`` to each of ``rows``."""
+        asked = np.asarray(rows, dtype=np.int64)
+        wanted, inverse = np.unique(asked, return_inverse=True)
+        found = np.zeros(len(wanted), dtype=np.float32)
+        for start in range(0, len(wanted), MOST):
+            some = wanted[start : start + MOST]
+            keys, scores = self._search(query, len(some), f"key in {some.tolist()}", [FIRST])
+            if len(keys) < len(some):  # a search in the graph may miss some
+                missed = np.setdiff1d(some, keys)
+                keys = np.concatenate([keys, missed])
+                scores = np.concatenate([scores, self.vectors(missed) @ query])
+            found[np.searchsorted(wanted, keys)] = scores
+        return found[inverse]
+
+    def vectors(self, rows: Sequence[int] | Rows) -> Floats:
+        """The vectors of ``rows``, ``(n, d)``."""
+        keys = np.asarray(rows, dtype=np.int64).tolist()
+        found = self._server._call(
+            "query", self.collection, ids=keys, output_fields=["key", "vector"]
+        )
+        by_key = {one["key"]: one["vector"] for one in found}
+        try:
+            return np.array([by_key[key] for key in keys], dtype=np.float32)
+        except KeyError as error:
+            raise IndexDamagedError(
+                f"'{self.collection}' in {self._server} has no passage {error}. "
+                "Run: python -m app build"
+            ) from None
+
+    def tune(self, source: Source, queries: Floats) -> Nearest:
+        """Choose how many candidates a search keeps, and measure how well it finds the nearest."""
+        exact = _nearest(source, queries, 10)
+        chosen, measured = np.arange(0, len(queries), 2), np.arange(1, len(queries), 2)
+        self._width = 16
+        while self._width < _WIDEST:
+            self._width *= 2
+            if self._recall(queries[chosen], exact[chosen]) >= _AIM:
+                break
+        recall = self._recall(queries[measured], exact[measured])
+        return Nearest("HNSW", self._width, recall, len(measured))
+
+    def _recall(self, queries: Floats, exact: Rows) -> float:
+        found = [self.search(query, 10)[0] for query in queries]
+        shared = [len(np.intersect1d(*pair)) for pair in zip(found, exact, strict=True)]
+        return sum(shared) / max(1, exact.size)
+
+    @cached_property
+    def _authors(self) -> Sequence[str]:
+        return self._find_authors()
+
+    def _search(
+        self, query: Floats, k: int, where: str, partitions: list[str]
+    ) -> tuple[Rows, Floats]:
+        if not k:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        parameters = {"ef": min(max(self._width, 2 * k), 32_768)} if self._width else {}
+        found = self._server._call(
+            "search",
+            self.collection,
+            data=[query],
+            limit=k,
+            filter=where,
+            partition_names=partitions,
+            search_params={"metric_type": "IP", "params": parameters},
+            consistency_level="Bounded",
+        )[0]
+        keys = np.array(found.ids, dtype=np.int64)
+        scores = np.array(found.distances, dtype=np.float32)
+        order = np.lexsort((keys, -scores))
+        return keys[order], scores[order]
+
+
+def _batches(source: Source, places: Iterable[Place]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """What is sent to the server at once, and into which partition."""
+    size = len(source)
+    many = max(1, _BATCH // (4 * source.vectors([0]).shape[1]))
+    remaining = iter(places)
+    while some := list(islice(remaining, many)):
+        vectors = source.vectors([row for row, _, _ in some])
+        entities: dict[str, list[dict[str, Any]]] = {FIRST: [], COPIES: []}
+        for (row, number, document), vector in zip(some, vectors, strict=True):
+            entities[COPIES if number else FIRST].append(
+                {
+                    "key": row + number * size,
+                    "document": _cut(document.id),
+                    "format": _cut(document.format),
+                    "author": _cut(document.metadata.get("author", "")),
+                    "date": date_of(document),
+                    "vector": vector,
+                }
+            )
+        for partition, batch in entities.items():
+            if batch:
+                yield partition, batch
+
+
+def _nearest(source: Source, queries: Floats, k: int) -> Rows:
+    """The ``k`` nearest rows to each query, by comparing each vector, ``(q, k)``."""
+    rows = np.empty((len(queries), 0), np.int64)
+    best = np.empty((len(queries), 0), np.float32)
+    for start in range(0, len(source), 65_536):
+        some = np.arange(start, min(start + 65_536, len(source)))
+        scores = np.hstack([best, queries @ source.vectors(some).T])
+        known = np.hstack([rows, np.tile(some, (len(queries), 1))])
+        top = np.argpartition(-scores, min(k, scores.shape[1]) - 1)[:, :k]
+        rows = np.take_along_axis(known, top, 1)
+        best = np.take_along_axis(scores, top, 1)
+    return rows
+
+
+def _cut(text: str) -> str:
+    """A text as the server takes it: no longer than it allows, without halves of characters."""
+    return text.encode("utf-8", "replace")[:_LONGEST].decode("utf-8", "ignore")
+
+
+def _states(error: BaseException | None) -> set[str]:
+    """The states of gRPC that led to an error."""
+    found = set()
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        code = getattr(error, "code", None)
+        state = code() if callable(code) else code
+        found.add(str(getattr(state, "name", state)))
+        error = error.__cause__ or error.__context__
+    return found
