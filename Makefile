@@ -43,7 +43,7 @@ lock: .venv/test.done  ## pin what people install, with hashes; torch and what i
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/test.done: .venv/run.done requirements-dev.txt requirements-ocr.txt requirements-login.txt
+.venv/test.done: .venv/run.done requirements-dev.txt requirements-ocr.txt requirements-login.txt requirements-cluster.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

@@ -340,7 +340,7 @@ class Service:
         try:
             previous = self.before()
             engine = snapshot.engine()
-        except EngineError as problem:
+        except PassagesError as problem:
             engine, error = str(self.store.server), str(problem)
         return Status(
             snapshot=manifest.id,

@@ -305,7 +305,7 @@ class Milvus:
             return IndexDamagedError(f"{self} does not have it: {reason}. Run: python -m app build")
         if "illegal, needs start" in reason:
             return EngineError(f"The setting milvus_uri is no address of a server: {reason}.")
-        away = states & {"UNAVAILABLE", "DEADLINE_EXCEEDED"}
+        away = code == 2 or states & {"UNAVAILABLE", "DEADLINE_EXCEEDED"}
         how = "does not answer" if away else f"cannot answer now ({reason})"
         return EngineUnreachableError(
             f"{self} {how}. Questions are answered again as soon as it can."

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import itertools
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from app.service import Service
+from app.settings import Settings, load_settings
 from index.milvus import Milvus, MilvusIndex
 from index.progress import Meter
 from index.records import DocumentSummary
 from index.vectors import FaissIndex
+from tests.conftest import HashEncoder
 from tests.milvus_server import TOKEN, URI, MilvusServer
 
 ALONE = DocumentSummary("all.md", "All", "markdown", "", 1, 1, {})
@@ -57,3 +61,49 @@ def load(connect: Callable[[], Milvus]) -> Load:
         return milvus.open(name, len(source), source.dimension, nearest)
 
     return made
+
+
+@pytest.fixture
+def settings(corpus: Path, tmp_path: Path, server: MilvusServer) -> Settings:
+    """Those of a server whose vectors are in Milvus, as a library of its own."""
+    return load_settings(
+        corpus=corpus,
+        store=tmp_path / "store",
+        vectors="milvus",
+        milvus_uri=URI,
+        milvus_token=TOKEN,
+        milvus_name=f"library{next(_NUMBERS)}",
+        shared=str(tmp_path / "shared"),
+        snapshots=2,
+        threshold=0.0,
+    )
+
+
+Serve = Callable[..., Service]
+
+
+@pytest.fixture
+def serve(settings: Settings, encoder: HashEncoder, tmp_path: Path) -> Serve:
+    """Makes the service of a machine; each name is one with a disk of its own."""
+
+    def made(name: str = "builder", **changes: object) -> Service:
+        changed = settings.model_copy(update={"store": tmp_path / name, **changes})
+        service = Service(changed)
+        service.encoder = encoder
+        return service
+
+    return made
+
+
+def followed(service: Service) -> Service:
+    """The service, once it answers without looking at the store for each question."""
+    service.follow()
+    until(lambda: service.answering() is not None)
+    return service
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it does not come true"
+        time.sleep(0.05)
