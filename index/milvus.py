@@ -179,10 +179,10 @@ class Milvus:
             meter.advance(len(batch) if partition == FIRST else 0)
         if queries is not None:
             meter.begin("clustering", 1)
-            self._call("flush", name, seconds=600)
+            self._patiently("flush", name, seconds=600)
         self._index(name, "FLAT" if queries is None else "HNSW")
-        self._call("load_collection", name, seconds=600)
-        there = self._counted(name, [])
+        self._patiently("load_collection", name, seconds=600)
+        there = self._counted(name, [], patient=True)
         if there != total:
             raise EngineError(
                 f"{self} has {there:,} of the {total:,} vectors that were sent to '{name}'. "
@@ -209,28 +209,33 @@ class Milvus:
         index = MilvusClient.prepare_index_params()
         parameters = _GRAPH if kind == "HNSW" else {}
         index.add_index("vector", index_type=kind, metric_type="IP", params=parameters)
-        self._call("create_index", name, index, seconds=24 * 3600)
+        self._patiently("create_index", name, index, seconds=24 * 3600)
 
     def _send(self, name: str, partition: str, batch: list[dict[str, Any]]) -> None:
-        """Have the server confirm some vectors; one that is being restarted is waited for.
+        # What is sent a second time replaces what may be there.
+        self._patiently("insert", name, batch, again="upsert", partition_name=partition, seconds=60)
 
-        What it did not confirm it may have all the same, so it is then replaced, not added.
+    def _patiently(self, method: str, *arguments: Any, again: str = "", **named: Any) -> Any:
+        """Like ``_call``, for a build: a server that is being started anew is waited for.
+
+        Then ``again`` is tried, where the same twice would not do: it may have done what it did
+        not confirm.
         """
-        until, how = time.monotonic() + PATIENCE, "insert"
+        until, told = time.monotonic() + PATIENCE, False
         while True:
             try:
-                self._call(how, name, batch, partition_name=partition, seconds=60)
-                return
+                return self._call(method, *arguments, **named)
             except EngineUnreachableError as error:
                 if time.monotonic() > until:
                     raise
-                if how == "insert":
+                if not told:
                     log.warning("The build waits for the server: %s", error)
-                how = "upsert"
+                told, method = True, again or method
                 time.sleep(1)
 
-    def _counted(self, name: str, partitions: list[str]) -> int:
-        found = self._call(
+    def _counted(self, name: str, partitions: list[str], *, patient: bool = False) -> int:
+        ask = self._patiently if patient else self._call
+        found = ask(
             "query",
             name,
             filter="",

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.milvus_server import in_a_namespace
+from benchmarks.milvus_server import in_a_namespace
 
 ROOT = Path(__file__).parents[1]
 FOLDER = "tests/with_milvus"

@@ -13,12 +13,12 @@ import pytest
 
 from app.service import Service
 from app.settings import Settings, load_settings
+from benchmarks.milvus_server import TOKEN, URI, MilvusServer
 from index.milvus import Milvus, MilvusIndex
 from index.progress import Meter
 from index.records import DocumentSummary
 from index.vectors import FaissIndex
 from tests.conftest import HashEncoder
-from tests.milvus_server import TOKEN, URI, MilvusServer
 
 ALONE = DocumentSummary("all.md", "All", "markdown", "", 1, 1, {})
 

@@ -13,6 +13,7 @@ from app import commands
 from app.cli import main
 from app.service import Service
 from app.settings import Settings
+from benchmarks.milvus_server import TOKEN, URI
 from index import Encoder, answer, build
 from index.errors import EngineError, IndexDamagedError, IndexMismatchError, SnapshotError
 from index.filters import Filter
@@ -21,7 +22,6 @@ from index.search import Searcher
 from index.shared import Shared
 from index.store import Store
 from tests.conftest import HashEncoder
-from tests.milvus_server import TOKEN, URI
 from tests.with_milvus.conftest import Serve
 
 ROOT = Path(__file__).parents[2]

@@ -12,13 +12,13 @@ from starlette.testclient import TestClient
 
 from app.api import create_api
 from app.service import Service
+from benchmarks.milvus_server import URI, MilvusServer
 from index.build import BuildReport
 from index.errors import EngineError, EngineUnreachableError, IndexMismatchError
 from index.milvus import Milvus
 from index.progress import Meter, Progress
 from index.records import DocumentSummary
 from index.vectors import EXACT, FaissIndex
-from tests.milvus_server import URI, MilvusServer
 from tests.with_milvus.conftest import Serve, followed, until
 from tests.with_milvus.test_path import DEPTH, edition, nothing, quote
 
@@ -142,13 +142,18 @@ def test_killed_while_a_build_loads_the_build_waits_and_loses_nothing(
     (corpus / "ships.md").write_text(f"# Ships\n\n{text}\n")
     loading, killed = threading.Event(), threading.Event()
     reports: list[BuildReport] = []
+    sent: list[str] = []
+    send = Milvus._send
 
-    def tell(step: Progress) -> None:
-        if step.stage == "loading" and 0 < step.done < 60 and not killed.is_set():
+    def held(self: Milvus, name: str, partition: str, batch: list[dict[str, object]]) -> None:
+        sent.append(name)
+        if len(sent) == 5:
             loading.set()
             assert killed.wait(30)
+        send(self, name, partition, batch)
 
-    building = threading.Thread(target=lambda: reports.append(service.build(tell)), daemon=True)
+    monkeypatch.setattr(Milvus, "_send", held)
+    building = threading.Thread(target=lambda: reports.append(service.build(nothing)), daemon=True)
     building.start()
     assert loading.wait(60)
     server.kill()
@@ -156,6 +161,7 @@ def test_killed_while_a_build_loads_the_build_waits_and_loses_nothing(
     server.start()
     building.join(120)
     (report,) = reports
+    assert len(sent) > 30
     assert report.snapshot != before
     assert service.verify().ok
     assert service.store.open().incomplete() == ""

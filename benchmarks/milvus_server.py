@@ -1,4 +1,4 @@
-"""A real Milvus server for tests, from the package ``milvus``, to be killed and started again.
+"""A real Milvus server to measure and test with, from the package ``milvus``; it can be killed.
 
 It listens on all interfaces, so it is to be run in a network namespace of its own only.
 """
