@@ -52,7 +52,8 @@ from index.reader import DEPTH, rerank
 from index.records import Answer, DocumentSummary, FileReport, Hit, Passage
 from index.search import Searcher
 from index.shared import Shared
-from index.store import Manifest, Snapshot, Store, size_of
+from index.snapshot import Manifest, Snapshot
+from index.store import Store, size_of
 from index.vectors import EXACT, Nearest
 from index.verify import VerifyReport, verify
 

@@ -102,7 +102,7 @@ def measure(options: argparse.Namespace, uri: str) -> None:
     for store in stores.values():
         shutil.rmtree(store.folder, ignore_errors=True)
     for snapshot in milvus.kept():
-        milvus._call("release_collection", milvus._collection(snapshot))
+        milvus.call("release_collection", milvus._collection(snapshot))
 
 
 def _questions(searcher: Searcher, encoder: SyntheticEncoder) -> list[Asked]:
@@ -164,7 +164,7 @@ def fields(milvus: Milvus, store: Store, count: int) -> str:
     schema.add_field("passage", DataType.INT64)
     schema.add_field("text", DataType.VARCHAR, max_length=65_535)
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=SyntheticEncoder.dimension)
-    milvus._call("create_collection", name, schema=schema)
+    milvus.call("create_collection", name, schema=schema)
     for start in range(0, count, 500):
         rows = np.arange(start, min(start + 500, count))
         vectors, begins = snapshot.sentences.of(rows)
@@ -178,9 +178,9 @@ def fields(milvus: Milvus, store: Store, count: int) -> str:
             for row, first, end in zip(rows, begins, begins[1:], strict=False)
             for number, vector in enumerate(vectors[first:end])
         ]
-        milvus._call("insert", name, batch, seconds=60)
+        milvus.call("insert", name, batch, seconds=60)
     milvus._index(name, "FLAT")
-    milvus._call("load_collection", name, seconds=600)
+    milvus.call("load_collection", name, seconds=600)
     random = np.random.default_rng(5)
     asked = [
         (snapshot.sentences.of(np.array([one[0]]))[0][0].astype(np.float32), np.sort(one))
@@ -188,7 +188,7 @@ def fields(milvus: Milvus, store: Store, count: int) -> str:
     ]
 
     def sentences_there(one: tuple[np.ndarray, np.ndarray]) -> None:
-        milvus._call(
+        milvus.call(
             "search",
             name,
             data=[one[0]],
@@ -200,7 +200,7 @@ def fields(milvus: Milvus, store: Store, count: int) -> str:
 
     def texts_there(one: tuple[np.ndarray, np.ndarray]) -> None:
         where = f'passage in {one[1][:10].tolist()} and text != ""'
-        milvus._call("query", name, filter=where, output_fields=["text"])
+        milvus.call("query", name, filter=where, output_fields=["text"])
 
     ways: dict[str, Callable[[Any], None]] = {
         f"sentences of {ROWS} passages, files": lambda one: (
@@ -217,5 +217,5 @@ def fields(milvus: Milvus, store: Store, count: int) -> str:
     for what, way in ways.items():
         p50, p95, _ = _ask(way, asked, 1)
         lines.append(f"| {what} | {p50:.2f} | {p95:.2f} |")
-    milvus._call("drop_collection", name)
+    milvus.call("drop_collection", name)
     return "\n".join(lines)

@@ -31,7 +31,8 @@ from index.progress import Meter, OnProgress
 from index.reading import Reading, digest_of_corpus, digests_of
 from index.records import Document, FileReport, Passage
 from index.sentences import SentenceVectors, SentenceWriter
-from index.store import IN_FILES, IN_MILVUS, LEXICAL, TABLE, Recipe, Snapshot, Store
+from index.snapshot import IN_FILES, IN_MILVUS, LEXICAL, TABLE, Recipe, Snapshot
+from index.store import Store
 from index.table import Table, TableWriter
 from index.vectors import EXACT, EXACT_UP_TO, FaissIndex, Floats, Nearest
 

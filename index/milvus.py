@@ -16,11 +16,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from index.collection import COPIES, FIRST, MilvusIndex, Source
 from index.errors import (
     EngineError,
     EngineUnreachableError,
@@ -28,39 +26,24 @@ from index.errors import (
     IndexMismatchError,
     MissingExtraError,
 )
-from index.filters import Filter, date_of
+from index.filters import date_of
 from index.progress import Meter
-from index.pushed import expression, expression_of_rows
 from index.records import DocumentSummary
-from index.vectors import EXACT, Floats, Nearest, Rows
+from index.vectors import EXACT, Floats, Nearest
 
 log = logging.getLogger("passages")
 
 OLDEST = (2, 3)
 """The first version of the server that has all that is used here."""
 
-COPIES = "copies"  # the partition of passages in further documents
-FIRST = "_default"  # Milvus' own name for the partition of all others
 SECONDS = 10.0  # that an answer may take
 PATIENCE = 120.0  # seconds that a build waits for a server that is being restarted
-MOST = 16_384  # results of one search, by the server's limit
 _LONGEST = 65_535  # bytes of a text beside a vector, by the server's limit
 _BATCH = 4_000_000  # bytes of vectors sent at once
 _GRAPH = {"M": 16, "efConstruction": 200}
-_AIM = 0.98
-_WIDEST = 1024  # candidates that a search in the graph may keep
 
 Place = tuple[int, int, DocumentSummary]
 """A row, the how manieth document it stands in, and that document."""
-
-
-class Source(Protocol):
-    """Where the vectors of a new collection come from."""
-
-    def __len__(self) -> int: ...
-
-    def vectors(self, rows: Sequence[int] | Rows) -> Floats:
-        """The vectors of ``rows``, ``(n, d)``."""
 
 
 class Milvus:
@@ -89,12 +72,12 @@ class Milvus:
     @cached_property
     def version(self) -> str:
         """The server's version, as it says it."""
-        return str(self._call("get_server_version"))
+        return str(self.call("get_server_version"))
 
     def current(self) -> str | None:
         """The snapshot that the alias names, or ``None`` where there is no alias."""
         try:
-            found = self._call("describe_collection", self.name)["collection_name"]
+            found = self.call("describe_collection", self.name)["collection_name"]
         except IndexDamagedError:
             return None
         snapshot = self._snapshot(found)
@@ -108,22 +91,22 @@ class Milvus:
     def point_to(self, snapshot: str) -> None:
         """Make the alias name a snapshot's collection, for all who ask at once."""
         move = "create_alias" if self.current() is None else "alter_alias"
-        self._call(move, self._collection(snapshot), self.name)
+        self.call(move, self._collection(snapshot), self.name)
 
     def kept(self) -> set[str]:
         """The snapshots that have a collection, whole or not."""
-        found = (self._snapshot(name) for name in self._call("list_collections"))
+        found = (self._snapshot(name) for name in self.call("list_collections"))
         return {name for name in found if name is not None}
 
     def drop(self, snapshot: str) -> None:
         """Remove a snapshot's collection; one that the alias names stays."""
         if snapshot != self.current():
-            self._call("drop_collection", self._collection(snapshot))
+            self.call("drop_collection", self._collection(snapshot))
 
     def rest(self, but: set[str]) -> None:
         """Take all collections but these out of the server's memory; they stay on its disk."""
         for snapshot in self.kept() - but:
-            self._call("release_collection", self._collection(snapshot))
+            self.call("release_collection", self._collection(snapshot))
 
     def count(self, snapshot: str) -> int:
         """How many passages a snapshot's collection has, copies not counted."""
@@ -144,14 +127,14 @@ class Milvus:
             IndexMismatchError: its vectors have another length.
         """
         name = self._collection(snapshot)
-        fields = self._call("describe_collection", name)["fields"]
+        fields = self.call("describe_collection", name)["fields"]
         there = next(one["params"]["dim"] for one in fields if one["name"] == "vector")
         if int(there) != dimension:
             raise IndexMismatchError(
                 f"The vectors of '{name}' in {self} have {there} numbers, those of the model "
                 f"{dimension}. Run: python -m app build"
             )
-        self._call("load_collection", name, seconds=PATIENCE)
+        self.call("load_collection", name, seconds=PATIENCE)
         return MilvusIndex(self, name, size, nearest, authors)
 
     def fill(
@@ -200,8 +183,8 @@ class Milvus:
         for field in ("document", "format", "author", "date"):
             schema.add_field(field, DataType.VARCHAR, max_length=_LONGEST)
         schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
-        self._call("create_collection", name, schema=schema, consistency_level="Bounded")
-        self._call("create_partition", name, COPIES)
+        self.call("create_collection", name, schema=schema, consistency_level="Bounded")
+        self.call("create_partition", name, COPIES)
 
     def _index(self, name: str, kind: str) -> None:
         from pymilvus import MilvusClient
@@ -216,7 +199,7 @@ class Milvus:
         self._patiently("insert", name, batch, again="upsert", partition_name=partition, seconds=60)
 
     def _patiently(self, method: str, *arguments: Any, again: str = "", **named: Any) -> Any:
-        """Like ``_call``, for a build: a server that is being started anew is waited for.
+        """Like ``call``, for a build: a server that is being started anew is waited for.
 
         Then ``again`` is tried, where the same twice would not do: it may have done what it did
         not confirm.
@@ -224,7 +207,7 @@ class Milvus:
         until, told = time.monotonic() + PATIENCE, False
         while True:
             try:
-                return self._call(method, *arguments, **named)
+                return self.call(method, *arguments, **named)
             except EngineUnreachableError as error:
                 if time.monotonic() > until:
                     raise
@@ -234,7 +217,7 @@ class Milvus:
                 time.sleep(1)
 
     def _counted(self, name: str, partitions: list[str], *, patient: bool = False) -> int:
-        ask = self._patiently if patient else self._call
+        ask = self._patiently if patient else self.call
         found = ask(
             "query",
             name,
@@ -252,7 +235,7 @@ class Milvus:
         found = re.fullmatch(rf"{re.escape(self.name)}_(\d+)_([0-9a-f]{{8}})", collection)
         return f"{found[1]}-{found[2]}" if found else None
 
-    def _call(self, method: str, *arguments: Any, seconds: float = SECONDS, **named: Any) -> Any:
+    def call(self, method: str, *arguments: Any, seconds: float = SECONDS, **named: Any) -> Any:
         """Ask the server; what goes wrong is said in our own words."""
         client = self._connected()
         from pymilvus.exceptions import MilvusException
@@ -317,126 +300,6 @@ class Milvus:
         )
 
 
-class MilvusIndex:
-    """Search in the collection of one snapshot; safe to share between threads."""
-
-    def __init__(
-        self,
-        server: Milvus,
-        collection: str,
-        size: int,
-        nearest: Nearest,
-        authors: Callable[[], Sequence[str]],
-    ) -> None:
-        self.collection = collection
-        self._server = server
-        self._size = size
-        self._width = nearest.probes
-        self._find_authors = authors
-
-    def __len__(self) -> int:
-        return self._size
-
-    def search(
-        self,
-        query: Floats,
-        k: int,
-        allowed: NDArray[np.bool_] | None = None,
-        only: Filter | None = None,
-    ) -> tuple[Rows, Floats]:
-        """The ``k`` rows of highest cosine to ``query`` ``(d,)``, best first, with the cosines.
-
-        What ``only`` asks for is sent to the server; without it the rows that are ``allowed``
-        ``(n,)`` are. More than some thousand results cannot be had.
-        """
-        k = min(k, self._size, MOST)
-        if not only:
-            where = "" if allowed is None else expression_of_rows(allowed)
-            return self._search(query, k, where, [FIRST])
-        where = expression(only, self._authors)
-        wanted = k
-        while True:
-            keys, scores = self._search(query, wanted, where, [FIRST, COPIES])
-            # One passage may stand in several documents that are asked for.
-            rows, first = np.unique(keys % self._size, return_index=True)
-            if len(rows) >= k or len(keys) < wanted or wanted == MOST:
-                order = np.lexsort((rows, -scores[first]))[:k]
-                return rows[order], scores[first][order]
-            wanted = min(4 * wanted, MOST)
-
-    def score(self, query: Floats, rows: Sequence[int] | Rows) -> Floats:
-        """The cosine of ``query`` ``(d,)`` to each of ``rows``."""
-        asked = np.asarray(rows, dtype=np.int64)
-        wanted, inverse = np.unique(asked, return_inverse=True)
-        found = np.zeros(len(wanted), dtype=np.float32)
-        for start in range(0, len(wanted), MOST):
-            some = wanted[start : start + MOST]
-            keys, scores = self._search(query, len(some), f"key in {some.tolist()}", [FIRST])
-            if len(keys) < len(some):  # a search in the graph may miss some
-                missed = np.setdiff1d(some, keys)
-                keys = np.concatenate([keys, missed])
-                scores = np.concatenate([scores, self.vectors(missed) @ query])
-            found[np.searchsorted(wanted, keys)] = scores
-        return found[inverse]
-
-    def vectors(self, rows: Sequence[int] | Rows) -> Floats:
-        """The vectors of ``rows``, ``(n, d)``."""
-        keys = np.asarray(rows, dtype=np.int64).tolist()
-        found = self._server._call(
-            "query", self.collection, ids=keys, output_fields=["key", "vector"]
-        )
-        by_key = {one["key"]: one["vector"] for one in found}
-        try:
-            return np.array([by_key[key] for key in keys], dtype=np.float32)
-        except KeyError as error:
-            raise IndexDamagedError(
-                f"'{self.collection}' in {self._server} has no passage {error}. "
-                "Run: python -m app build"
-            ) from None
-
-    def tune(self, source: Source, queries: Floats) -> Nearest:
-        """Choose how many candidates a search keeps, and measure how well it finds the nearest."""
-        exact = _nearest(source, queries, 10)
-        chosen, measured = np.arange(0, len(queries), 2), np.arange(1, len(queries), 2)
-        self._width = 16
-        while self._width < _WIDEST:
-            self._width *= 2
-            if self._recall(queries[chosen], exact[chosen]) >= _AIM:
-                break
-        recall = self._recall(queries[measured], exact[measured])
-        return Nearest("HNSW", self._width, recall, len(measured))
-
-    def _recall(self, queries: Floats, exact: Rows) -> float:
-        found = [self.search(query, 10)[0] for query in queries]
-        shared = [len(np.intersect1d(*pair)) for pair in zip(found, exact, strict=True)]
-        return sum(shared) / max(1, exact.size)
-
-    @cached_property
-    def _authors(self) -> Sequence[str]:
-        return self._find_authors()
-
-    def _search(
-        self, query: Floats, k: int, where: str, partitions: list[str]
-    ) -> tuple[Rows, Floats]:
-        if not k:
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        parameters = {"ef": min(max(self._width, 2 * k), 32_768)} if self._width else {}
-        found = self._server._call(
-            "search",
-            self.collection,
-            data=[query],
-            limit=k,
-            filter=where,
-            partition_names=partitions,
-            search_params={"metric_type": "IP", "params": parameters},
-            consistency_level="Bounded",
-        )[0]
-        keys = np.array(found.ids, dtype=np.int64)
-        scores = np.array(found.distances, dtype=np.float32)
-        order = np.lexsort((keys, -scores))
-        return keys[order], scores[order]
-
-
 def _batches(source: Source, places: Iterable[Place]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """What is sent to the server at once, and into which partition."""
     size = len(source)
@@ -459,20 +322,6 @@ def _batches(source: Source, places: Iterable[Place]) -> Iterator[tuple[str, lis
         for partition, batch in entities.items():
             if batch:
                 yield partition, batch
-
-
-def _nearest(source: Source, queries: Floats, k: int) -> Rows:
-    """The ``k`` nearest rows to each query, by comparing each vector, ``(q, k)``."""
-    rows = np.empty((len(queries), 0), np.int64)
-    best = np.empty((len(queries), 0), np.float32)
-    for start in range(0, len(source), 65_536):
-        some = np.arange(start, min(start + 65_536, len(source)))
-        scores = np.hstack([best, queries @ source.vectors(some).T])
-        known = np.hstack([rows, np.tile(some, (len(queries), 1))])
-        top = np.argpartition(-scores, min(k, scores.shape[1]) - 1)[:, :k]
-        rows = np.take_along_axis(known, top, 1)
-        best = np.take_along_axis(scores, top, 1)
-    return rows
 
 
 def _cut(text: str) -> str:

@@ -16,7 +16,7 @@ from index.filters import Filter
 from index.fusion import Weights, combine
 from index.lexical import terms_of, top, words_of
 from index.records import Evidence, Hit, Passage
-from index.store import Snapshot
+from index.snapshot import Snapshot
 
 CANDIDATES = 100
 """How many passages each of the two retrievers proposes."""

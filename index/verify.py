@@ -8,7 +8,8 @@ from pathlib import Path
 from index.corpus import scan
 from index.parsers.workers import SECONDS, Limits, parse_all
 from index.records import Document, DocumentSummary
-from index.store import Snapshot, Store
+from index.snapshot import Snapshot
+from index.store import Store
 
 
 @dataclass(frozen=True, slots=True)

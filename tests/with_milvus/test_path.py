@@ -187,7 +187,7 @@ def test_the_commands_say_where_the_vectors_are(
     server, current = service.store.server, service.answering()
     assert server is not None
     assert current is not None
-    server._call("delete", server._collection(current), filter="key in [0]")
+    server.call("delete", server._collection(current), filter="key in [0]")
     capsys.readouterr()
     assert main(["verify"]) == 1
     assert "has 3 of 4" in capsys.readouterr().out
