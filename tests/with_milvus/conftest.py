@@ -14,10 +14,11 @@ import pytest
 from app.service import Service
 from app.settings import Settings, load_settings
 from benchmarks.milvus_server import TOKEN, URI, MilvusServer
-from index.milvus import Milvus, MilvusIndex
+from index.collection import MilvusIndex
+from index.milvus import Milvus
 from index.progress import Meter
 from index.records import DocumentSummary
-from index.vectors import FaissIndex
+from index.vectors import FaissIndex, Nearest
 from tests.conftest import HashEncoder
 
 ALONE = DocumentSummary("all.md", "All", "markdown", "", 1, 1, {})
@@ -48,6 +49,10 @@ def connect(server: MilvusServer) -> Callable[[], Milvus]:
     return lambda: Milvus(URI, TOKEN, f"library{next(_NUMBERS)}")
 
 
+measured: dict[str, Nearest] = {}
+"""How each index that was loaded is searched."""
+
+
 @pytest.fixture(scope="session")
 def load(connect: Callable[[], Milvus]) -> Load:
     """Makes an index of some vectors: exact, or by the graph where there are ``queries``."""
@@ -58,15 +63,17 @@ def load(connect: Callable[[], Milvus]) -> Load:
         places = ((row, 0, ALONE) for row in range(len(vectors)))
         name = "000001-0123abcd"
         nearest = milvus.fill(name, source, places, meter=Meter(None), queries=queries)
-        return milvus.open(name, len(source), source.dimension, nearest)
+        index = milvus.open(name, len(source), source.dimension, nearest)
+        measured[index.collection] = nearest
+        return index
 
     return made
 
 
 @pytest.fixture
-def settings(corpus: Path, tmp_path: Path, server: MilvusServer) -> Settings:
+def settings(corpus: Path, tmp_path: Path, server: MilvusServer) -> Iterator[Settings]:
     """Those of a server whose vectors are in Milvus, as a library of its own."""
-    return load_settings(
+    found = load_settings(
         corpus=corpus,
         store=tmp_path / "store",
         vectors="milvus",
@@ -77,6 +84,10 @@ def settings(corpus: Path, tmp_path: Path, server: MilvusServer) -> Settings:
         snapshots=2,
         threshold=0.0,
     )
+    yield found
+    milvus = Milvus(URI, TOKEN, found.milvus_name)
+    for snapshot in milvus.kept():
+        milvus.call("drop_collection", milvus._collection(snapshot))
 
 
 Serve = Callable[..., Service]

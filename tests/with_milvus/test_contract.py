@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from index.milvus import Milvus, MilvusIndex
+from index.collection import MilvusIndex
 from index.vectors import FaissIndex
 from tests.vector_contract import QUERIES, VECTORS, Contract, Make, SmallContract
-from tests.with_milvus.conftest import Load
+from tests.with_milvus.conftest import Load, measured
 
 
 @pytest.fixture(scope="session", params=["exact", "graph"])
@@ -48,12 +48,10 @@ def test_the_graph_finds_the_nearest(either: MilvusIndex) -> None:
     assert sum(shared) >= 0.97 * 10 * len(QUERIES)
 
 
-def test_the_graph_is_measured(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = []
-    fill = Milvus.fill
-    monkeypatch.setattr(Milvus, "fill", lambda *a, **k: found.append(fill(*a, **k)) or found[-1])
-    load(VECTORS, QUERIES)
-    assert found[0].kind == "HNSW"
-    assert found[0].recall >= 0.97
-    assert found[0].queries == len(QUERIES) // 2
-    assert found[0].probes >= 16
+@pytest.mark.parametrize("either", ["graph"], indirect=True)
+def test_the_graph_is_measured(either: MilvusIndex) -> None:
+    found = measured[either.collection]
+    assert found.kind == "HNSW"
+    assert found.recall >= 0.97
+    assert found.queries == len(QUERIES) // 2
+    assert found.probes >= 16

@@ -173,8 +173,6 @@ def test_an_index_in_files_is_built_anew_for_milvus(serve: Serve) -> None:
 
 def test_the_commands_say_where_the_vectors_are(
     serve: Serve,
-    settings: Settings,
-    encoder: HashEncoder,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
