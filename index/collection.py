@@ -51,6 +51,7 @@ class MilvusIndex:
         authors: Callable[[], Sequence[str]],
     ) -> None:
         self.collection = collection
+        self.nearest = nearest
         self._server = server
         self._size = size
         self._width = nearest.probes

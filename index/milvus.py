@@ -238,11 +238,9 @@ class Milvus:
     def call(self, method: str, *arguments: Any, seconds: float = SECONDS, **named: Any) -> Any:
         """Ask the server; what goes wrong is said in our own words."""
         client = self._connected()
-        from pymilvus.exceptions import MilvusException
-
         try:
             return getattr(client, method)(*arguments, timeout=seconds, **named)
-        except MilvusException as error:
+        except _errors() as error:
             raise self._told(error) from error
 
     def _connected(self) -> Any:
@@ -254,7 +252,6 @@ class Milvus:
     def _connect(self) -> Any:
         try:
             from pymilvus import MilvusClient
-            from pymilvus.exceptions import MilvusException
         except ImportError as error:
             raise MissingExtraError(
                 f"With vectors = 'milvus' the package pymilvus is needed ({error}). "
@@ -265,7 +262,7 @@ class Milvus:
         try:
             client = MilvusClient(self._uri, token=self._token, timeout=SECONDS)
             version = str(client.get_server_version())
-        except MilvusException as error:
+        except _errors() as error:
             raise self._told(error) from error
         numbers = re.search(r"(\d+)\.(\d+)", version)
         if numbers and (int(numbers[1]), int(numbers[2])) < OLDEST:
@@ -298,6 +295,14 @@ class Milvus:
         return EngineUnreachableError(
             f"{self} {how}. Questions are answered again as soon as it can."
         )
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What the client raises: its own errors and, of a call that takes too long, those of gRPC."""
+    import grpc
+    from pymilvus.exceptions import MilvusException
+
+    return MilvusException, grpc.RpcError, grpc.FutureTimeoutError
 
 
 def _batches(source: Source, places: Iterable[Place]) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -18,7 +18,7 @@ from index.collection import MilvusIndex
 from index.milvus import Milvus
 from index.progress import Meter
 from index.records import DocumentSummary
-from index.vectors import FaissIndex, Nearest
+from index.vectors import FaissIndex
 from tests.conftest import HashEncoder
 
 ALONE = DocumentSummary("all.md", "All", "markdown", "", 1, 1, {})
@@ -49,10 +49,6 @@ def connect(server: MilvusServer) -> Callable[[], Milvus]:
     return lambda: Milvus(URI, TOKEN, f"library{next(_NUMBERS)}")
 
 
-measured: dict[str, Nearest] = {}
-"""How each index that was loaded is searched."""
-
-
 @pytest.fixture(scope="session")
 def load(connect: Callable[[], Milvus]) -> Load:
     """Makes an index of some vectors: exact, or by the graph where there are ``queries``."""
@@ -63,9 +59,7 @@ def load(connect: Callable[[], Milvus]) -> Load:
         places = ((row, 0, ALONE) for row in range(len(vectors)))
         name = "000001-0123abcd"
         nearest = milvus.fill(name, source, places, meter=Meter(None), queries=queries)
-        index = milvus.open(name, len(source), source.dimension, nearest)
-        measured[index.collection] = nearest
-        return index
+        return milvus.open(name, len(source), source.dimension, nearest)
 
     return made
 

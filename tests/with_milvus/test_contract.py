@@ -8,7 +8,7 @@ import pytest
 from index.collection import MilvusIndex
 from index.vectors import FaissIndex
 from tests.vector_contract import QUERIES, VECTORS, Contract, Make, SmallContract
-from tests.with_milvus.conftest import Load, measured
+from tests.with_milvus.conftest import Load
 
 
 @pytest.fixture(scope="session", params=["exact", "graph"])
@@ -52,7 +52,7 @@ def test_the_graph_finds_the_nearest(either: MilvusIndex) -> None:
 
 @pytest.mark.parametrize("either", ["graph"], indirect=True)
 def test_the_graph_is_measured(either: MilvusIndex) -> None:
-    found = measured[either.collection]
+    found = either.nearest
     assert found.kind == "HNSW"
     assert found.recall >= 0.97
     assert found.queries == len(QUERIES) // 2
