@@ -23,7 +23,8 @@ from index.pictures import Pictures
 from index.reader import DEPTH, rerank
 from index.records import Answer, DocumentSummary, Hit, Passage
 from index.search import Searcher
-from index.store import Snapshot, Store
+from index.snapshot import Snapshot
+from index.store import Store
 
 
 class Answering(Following):

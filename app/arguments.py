@@ -85,6 +85,15 @@ def _command(
     command.add_argument(
         "--model", metavar="NAME", help="sentence-transformers model, by name or path"
     )
+    command.add_argument(
+        "--vectors",
+        choices=("faiss", "milvus"),
+        help="what keeps the vectors: files of the store, or a Milvus server; default: faiss",
+    )
+    command.add_argument("--milvus-uri", metavar="URI", help="address of the Milvus server")
+    command.add_argument(
+        "--shared", metavar="URL", help="where all servers of this Milvus fetch the rest from"
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object instead")
     return command
 

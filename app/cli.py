@@ -62,9 +62,9 @@ def _options(arguments: Sequence[str], as_json: bool) -> argparse.Namespace:
 
 
 _FLAGS = (
-    *("corpus", "store", "model", "engine", "ray_address"),
-    *("threshold", "top_k", "host", "port", "watch"),
-)
+    "corpus store model vectors milvus_uri shared engine ray_address "
+    "threshold top_k host port watch"
+).split()
 
 
 def _run(options: argparse.Namespace) -> Result:

@@ -90,6 +90,7 @@ def status(options: Namespace, settings: Settings) -> Result:
         ("Words", f"{found.words:,}"),
         ("Model", found.model),
         ("Search", terminal.nearest(found.nearest)),
+        ("Vectors", found.engine),
         ("Previous", found.previous or "none"),
         ("On disk", terminal.size(found.store_bytes)),
         ("Corpus", str(settings.corpus)),

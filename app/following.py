@@ -15,12 +15,15 @@ import time
 from app.settings import Settings
 from index.encoder import Encoder
 from index.errors import (
+    EngineError,
     IndexDamagedError,
     IndexMismatchError,
     IndexMissingError,
     PassagesError,
 )
+from index.milvus import Milvus
 from index.search import Searcher
+from index.shared import Shared
 from index.store import Store
 
 EVERY = 0.5
@@ -36,7 +39,7 @@ class Following:
     def __init__(self, settings: Settings, snapshot: str | None = None) -> None:
         self.settings = settings
         self.snapshot = snapshot
-        self.store = Store(settings.store, keep=settings.snapshots)
+        self.store = _store(settings)
         self.encoder = Encoder(
             settings.model,
             kept=self.store.models,
@@ -47,6 +50,7 @@ class Following:
         self._lock = threading.Lock()
         self._following = False
         self._refused: tuple[str | None, str] = ("", "")
+        self._trouble = ""
 
     def follow(self) -> None:
         """Load the snapshot now, and each one that is published later, in the background.
@@ -98,7 +102,7 @@ class Following:
             searcher = self._searcher
             if searcher is not None and current in (searcher.snapshot.id, self._refused[0]):
                 if current == searcher.snapshot.id:
-                    self._refused = ("", "")
+                    self._refused, self._trouble = ("", ""), ""
                 return searcher
             with self._lock:
                 searcher = self._searcher
@@ -109,8 +113,15 @@ class Following:
                     if self._following and searcher is not None:
                         self._warm(opened)
                     searcher = self._searcher = opened
-                    self._refused = ("", "")
+                    self._refused, self._trouble = ("", ""), ""
                 return searcher
+        except EngineError as error:
+            searcher = self._searcher
+            if searcher is None:
+                raise
+            if current is not None:  # not for good, so it is tried again
+                self._trouble = f"An older index answers: the new one cannot be had yet. {error}"
+            return searcher
         except (IndexDamagedError, IndexMismatchError, IndexMissingError) as error:
             searcher = self._searcher
             if searcher is None:
@@ -120,3 +131,11 @@ class Following:
 
     def _warm(self, searcher: Searcher) -> None:
         """Do with a snapshot what its first visitor would, before anybody waits for it."""
+
+
+def _store(settings: Settings) -> Store:
+    if settings.vectors == "faiss":
+        return Store(settings.store, keep=settings.snapshots)
+    server = Milvus(settings.milvus_uri, settings.milvus_token, settings.milvus_name)
+    shared = Shared(settings.shared) if settings.shared else None
+    return Store(settings.store, keep=settings.snapshots, server=server, shared=shared)

@@ -17,9 +17,12 @@ from index.errors import (
     AccessError,
     BuildRunningError,
     BusyError,
+    EngineError,
+    EngineUnreachableError,
     IndexDamagedError,
     IndexMismatchError,
     IndexMissingError,
+    MissingExtraError,
     ModelError,
     NotFoundError,
     PassagesError,
@@ -44,10 +47,12 @@ STATUS: dict[type[PassagesError], int] = {
     IndexDamagedError: 503,
     ModelError: 503,
     StoreError: 503,
+    EngineError: 503,
+    MissingExtraError: 503,
 }
 """What each error is over HTTP; the first class that fits counts, and what fits none is a 500."""
 
-RETRY = {BusyError: 1, BuildRunningError: 5}
+RETRY = {BusyError: 1, BuildRunningError: 5, EngineUnreachableError: 5}
 """Seconds after which to try again."""
 
 

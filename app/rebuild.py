@@ -193,6 +193,11 @@ def _as_environment(settings: Settings) -> dict[str, str]:
         f"{PREFIX}EXACT_UP_TO": str(settings.exact_up_to),
         f"{PREFIX}SNAPSHOTS": str(settings.snapshots),
         f"{PREFIX}FILE_SECONDS": str(settings.file_seconds),
+        f"{PREFIX}VECTORS": settings.vectors,
+        f"{PREFIX}MILVUS_URI": settings.milvus_uri,
+        f"{PREFIX}MILVUS_TOKEN": settings.milvus_token,
+        f"{PREFIX}MILVUS_NAME": settings.milvus_name,
+        f"{PREFIX}SHARED": settings.shared,
     }
 
 

@@ -26,17 +26,18 @@ from index.extractor import Extractor
 from index.history import Difference, difference
 from index.progress import OnProgress
 from index.records import FileReport
-from index.store import Manifest, Snapshot, size_of
+from index.snapshot import Manifest, Snapshot
+from index.store import size_of
 from index.vectors import EXACT, Nearest
 from index.verify import VerifyReport, verify
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the index is. ``error`` says why there is none, or is empty; ``built_at`` is ISO UTC.
+    """How the index is. ``error`` says why it cannot answer, or is empty; ``built_at`` is ISO UTC.
 
-    ``warning`` says what the index does worse than was asked for, or is empty; ``seconds`` is what
-    the build took.
+    ``engine`` is what keeps the vectors. ``warning`` says what the index does worse than was asked
+    for, or is empty; ``seconds`` is what the build took.
     """
 
     snapshot: str | None
@@ -53,6 +54,7 @@ class Status:
     nearest: Nearest = EXACT
     warning: str = ""
     seconds: float = 0.0
+    engine: str = "FAISS"
 
 
 class Service(Answering):
@@ -73,7 +75,7 @@ class Service(Answering):
     def at(self, snapshot: str) -> Service:
         """The same models on another snapshot of the same store."""
         other = Service(self.settings, snapshot)
-        other.encoder, other.reader = self.encoder, self.reader
+        other.store, other.encoder, other.reader = self.store, self.encoder, self.reader
         return other
 
     def status(self) -> Status:
@@ -86,9 +88,15 @@ class Service(Answering):
         if snapshot is None:
             return Status(None, None, "", 0, 0, 0, 0, "", self.store.size(), (), error)
         manifest = snapshot.manifest
+        engine, previous = "FAISS", None
+        try:
+            previous = self.before()
+            engine = snapshot.engine()
+        except PassagesError as problem:
+            engine, error = str(self.store.server), str(problem)
         return Status(
             snapshot=manifest.id,
-            previous=self.before(),
+            previous=previous,
             built_at=manifest.created,
             documents=manifest.documents,
             passages=manifest.passages,
@@ -98,8 +106,10 @@ class Service(Answering):
             store_bytes=self.store.size(),
             files=snapshot.table.files(),
             nearest=manifest.nearest,
-            warning=self._refused[1] or self.warning(manifest.nearest),
+            error=error,
+            warning=self._refused[1] or self._trouble or self.warning(manifest.nearest),
             seconds=manifest.seconds,
+            engine=engine,
         )
 
     def before(self) -> str | None:
@@ -109,7 +119,9 @@ class Service(Answering):
 
     def ready(self) -> bool:
         """Whether questions can be answered; raises as ``ask`` does where they cannot."""
-        return len(self._current().snapshot.table) > 0
+        snapshot = self._current().snapshot
+        snapshot.engine()
+        return len(snapshot.table) > 0
 
     def warning(self, nearest: Nearest) -> str:
         """What to say of an index that finds too little, or nothing."""

@@ -87,6 +87,25 @@ class Settings(BaseSettings):
         description="what reads a question with its passages; empty: the packaged reader; 'none'; "
         "or the name or path of a sentence-transformers cross-encoder",
     )
+    vectors: Literal["faiss", "milvus"] = Field(
+        "faiss", description="what keeps the vectors: files of the store, or a Milvus server"
+    )
+    milvus_uri: str = Field(
+        "http://127.0.0.1:19530",
+        pattern=r"^(https?|tcp|unix):.+$",
+        description="address of the Milvus server: one machine's, a cluster's or a hosted one's",
+    )
+    milvus_token: str = Field("", repr=False, description="user:password, or a hosted server's key")
+    milvus_name: str = Field(
+        "passages",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$",
+        description="name of this library in the Milvus server",
+    )
+    shared: str = Field(
+        "",
+        description="folder or URL, such as s3://bucket/passages, from which every server that "
+        "uses the same Milvus fetches the rest of the index",
+    )
     exact_up_to: int = Field(
         250_000, ge=0, description="passages up to which a question is compared with every one"
     )

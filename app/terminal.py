@@ -23,6 +23,7 @@ _STAGES = {
     "reading": ("Reading", "file"),
     "encoding": ("Encoding", "passage"),
     "clustering": ("Clustering", ""),
+    "loading": ("Loading", "passage"),
     "indexing": ("Indexing", "passage"),
     "mapping": ("Drawing the map", ""),
     "publishing": ("Publishing", ""),
@@ -252,8 +253,10 @@ def nearest(how: Nearest) -> str:
     """How the nearest vectors are found: ``exact``, or the kind of index and its recall."""
     if how.kind == "exact":
         return "exact"
+    looked = "candidate" if how.kind == "HNSW" else "cluster"
+    done = "kept" if how.kind == "HNSW" else "looked into"
     return (
-        f"{how.kind}, {counted(how.probes, 'cluster')} looked into, "
+        f"{how.kind}, {counted(how.probes, looked)} {done}, "
         f"recall@10 {how.recall:.3f} over {how.queries} queries"
     )
 

@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from tqdm import tqdm
@@ -57,13 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         places = max(places, laid_out, key=len)
     if options.data:
         snapshot = open_searcher(options.data, options.kept).snapshot
-        figures, laid_out = measure(snapshot.vectors)
-        meaning = snapshot.vectors.vectors(np.arange(len(laid_out)))
+        vectors = cast(FaissIndex, snapshot.vectors)
+        figures, laid_out = measure(vectors)
+        meaning = vectors.vectors(np.arange(len(laid_out)))
         for k in (10, 50):
             figures[f"kept of 10 in {k}"] = kept(meaning, laid_out, k)
             figures[f"by PCA in {k}"] = kept(meaning, main_axes(meaning), k)
         begun = time.perf_counter()
-        Map.make(snapshot.vectors, snapshot.table)
+        Map.make(vectors, snapshot.table)
         figures["layout and names, s"] = time.perf_counter() - begun
         found[f"{len(laid_out):,} of {options.data.resolve().name}"] = figures
     drawing = draw(places)

@@ -21,17 +21,19 @@ from index.corpus import scan
 from index.documents import read_files
 from index.embed import embed
 from index.encoder import Encoder
-from index.errors import CorpusError, PassagesError, StoreError
+from index.errors import CorpusError, EngineError, MissingExtraError, PassagesError, StoreError
 from index.layout import STEPS
 from index.lexical import ANALYZER, Fields, LexicalIndex
 from index.map import Map
+from index.milvus import Milvus
 from index.parsers.workers import SECONDS
 from index.passages import SPLITTER, Window, cut_tokens, same_words, split
 from index.progress import Meter, OnProgress
 from index.reading import Reading, digest_of_corpus, digests_of
 from index.records import Document, FileReport, Passage
 from index.sentences import SentenceVectors, SentenceWriter
-from index.store import LEXICAL, TABLE, Recipe, Snapshot, Store
+from index.snapshot import IN_FILES, IN_MILVUS, LEXICAL, TABLE, Recipe, Snapshot
+from index.store import Store
 from index.table import Table, TableWriter
 from index.vectors import EXACT, EXACT_UP_TO, FaissIndex, Floats, Nearest
 
@@ -89,7 +91,7 @@ def build(
         ClusterError: the cluster cannot be used, or its work has ended early.
     """
     corpus = Path(corpus)
-    recipe = recipe_of(encoder, exact_up_to)
+    recipe = recipe_of(encoder, exact_up_to, store)
     with store.lock(), _store_errors(store):
         begun = time.monotonic()
         sources, skipped = scan(corpus)
@@ -115,7 +117,9 @@ def build(
         parsed = read_files(sources, digests, store.documents, file_seconds, parse)
         reading = Reading.files(sources, skipped, parsed, meter)
         where = str(corpus.resolve())
-        return _assemble(reading, store, encoder, recipe, meter, where, digest, cluster)
+        return _assemble(
+            reading, store, encoder, recipe, meter, where, digest, cluster, take_over=force
+        )
 
 
 def build_documents(
@@ -127,19 +131,21 @@ def build_documents(
     exact_up_to: int = EXACT_UP_TO,
 ) -> BuildReport:
     """Index documents that were read elsewhere; like ``build`` in all else."""
-    recipe = recipe_of(encoder, exact_up_to)
+    recipe = recipe_of(encoder, exact_up_to, store)
     with store.lock(), _store_errors(store):
         return _assemble(Reading(documents), store, encoder, recipe, Meter(progress), "", "")
 
 
-def recipe_of(encoder: Encoder, exact_up_to: int = EXACT_UP_TO) -> Recipe:
-    """The recipe that a build with this encoder follows."""
+def recipe_of(
+    encoder: Encoder, exact_up_to: int = EXACT_UP_TO, store: Store | None = None
+) -> Recipe:
+    """The recipe that a build with this encoder follows, by default with the vectors in files."""
     return Recipe(
         model=encoder.identity,
         model_name=encoder.model or "all-MiniLM-L6-v2",
         splitter=SPLITTER,
         analyzer=ANALYZER,
-        vectors="faiss-fp16",
+        vectors=IN_MILVUS if store and store.server else IN_FILES,
         exact_up_to=exact_up_to,
         dimension=encoder.dimension,
     )
@@ -154,11 +160,13 @@ def _assemble(
     corpus: str,
     digest: str,
     cluster: Cluster | None = None,
+    *,
+    take_over: bool = False,
 ) -> BuildReport:
     begun = time.monotonic()
     window = Window(encoder.window, encoder.count_tokens)
     words = 0
-    with store.building() as folder:
+    with store.building(take_over=take_over) as folder:
         table = TableWriter(folder / TABLE)
         for document in reading:
             passages = split(document, window)
@@ -178,7 +186,7 @@ def _assemble(
                 ahead = cluster.encode(new, many, encoder, cache, lots, meter.advance)
             encoded, vectors = _encode(table, folder, encoder, cache, meter, ahead.passages)
             encoded += ahead.encoded
-        nearest = _arrange(vectors, folder, recipe, meter)
+        nearest = EXACT if store.server else _arrange(vectors, folder, recipe, meter)
         meter.begin("indexing", table.passages)
         copies = table.copies(COPIES)
         rows = enumerate(meter.count(table.iterate()))
@@ -189,10 +197,14 @@ def _assemble(
         table.report(files)
         table.close()
         _chart(vectors, folder, store, recipe, meter)
+        sealed = store.seal(folder)
+        if store.server:
+            nearest = _load(vectors, folder, store.server, sealed.id, recipe, meter)
         meter.begin("publishing", 1)
         seconds = time.monotonic() - begun
         manifest = store.publish(
             folder,
+            sealed,
             recipe=recipe,
             corpus=corpus,
             corpus_digest=digest,
@@ -257,6 +269,16 @@ def _arrange(vectors: FaissIndex, folder: Path, recipe: Recipe, meter: Meter) ->
     return nearest
 
 
+def _load(
+    vectors: FaissIndex, folder: Path, server: Milvus, name: str, recipe: Recipe, meter: Meter
+) -> Nearest:
+    """Have the server keep the passages' vectors; say how they are searched."""
+    many = len(vectors) > recipe.exact_up_to
+    queries = _like_questions(vectors, SentenceVectors(folder)) if many else None
+    with contextlib.closing(Table(folder / TABLE)) as table:
+        return server.fill(name, vectors, table.standing(), meter=meter, queries=queries)
+
+
 def _chart(vectors: FaissIndex, folder: Path, store: Store, recipe: Recipe, meter: Meter) -> None:
     """Write the map. An index without one is whole, so what fails here is told and no more."""
     meter.begin("mapping", STEPS)
@@ -309,11 +331,14 @@ def _usable(store: Store, digest: str, recipe: Recipe) -> Snapshot | None:
     """The current snapshot, if it is whole and was made of this corpus with this recipe."""
     try:
         snapshot = store.open()
+    except (EngineError, MissingExtraError):
+        raise  # better now than after an hour of encoding
     except PassagesError:
         return None
     manifest = snapshot.manifest
     same = manifest.corpus_digest == digest and manifest.recipe == recipe
     whole = same and snapshot.map is not None and not any(snapshot.damaged())
+    whole = whole and not snapshot.incomplete()
     return snapshot if whole else None
 
 

@@ -73,3 +73,15 @@ class SettingsError(PassagesError):
 
 class JudgementsError(PassagesError):
     """The file of judgements is damaged, of a newer version, or cannot be written."""
+
+
+class MissingExtraError(PassagesError):
+    """A package that only some settings need is not installed, or of another version."""
+
+
+class EngineError(PassagesError):
+    """The server that keeps the vectors cannot be used as it is, or as it is set."""
+
+
+class EngineUnreachableError(EngineError):
+    """The server that keeps the vectors does not answer now; it may in a moment."""

@@ -42,7 +42,7 @@ class Filter:
 
     def matches(self, document: DocumentSummary) -> bool:
         """Whether a document is one to search."""
-        date = _date_of(document) if self.since or self.until else ""
+        date = date_of(document) if self.since or self.until else ""
         return (
             (not self.folder or PurePosixPath(document.id).is_relative_to(self.folder))
             and (not self.format or document.format == self.format)
@@ -126,7 +126,7 @@ def choices(documents: Iterable[DocumentSummary]) -> Choices:
     parents = (PurePosixPath(one.id).parents for one in documents)
     folders = {str(parent) for above in parents for parent in above} - {".", "/"}
     authors = {one.metadata.get("author", "") for one in documents} - {""}
-    dates = sorted({_date_of(one) for one in documents} - {""})
+    dates = sorted({date_of(one) for one in documents} - {""})
     return Choices(
         folders=tuple(sorted(folders)),
         formats=tuple(sorted({one.format for one in documents})),
@@ -160,7 +160,7 @@ def filter_of(conditions: Iterable[str], documents: Sequence[DocumentSummary]) -
     return only
 
 
-def _date_of(document: DocumentSummary) -> str:
+def date_of(document: DocumentSummary) -> str:
     """A document's date as far as it is one; nothing where it is written in another way."""
     found = _DATE.match(document.metadata.get("date", ""))
     return found[0] if found else ""

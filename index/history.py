@@ -6,7 +6,8 @@ import contextlib
 from dataclasses import asdict, dataclass
 
 from index.records import DocumentSummary
-from index.store import Manifest, Store
+from index.snapshot import Manifest
+from index.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from index.filters import Filter
 from index.fusion import WORDED, Weights, combine
 from index.lexical import terms_of, top, words_of
 from index.records import Evidence, Hit, Passage
-from index.store import Snapshot
+from index.snapshot import Snapshot
 from index.wording import Wording
 
 CANDIDATES = 100
@@ -77,7 +77,7 @@ class Searcher:
         names, allowed = self._allowed(only) if only else (None, None)
         if allowed is not None and not allowed.any():
             return []
-        near, _ = self.snapshot.vectors.search(vector, CANDIDATES, allowed)
+        near, _ = self.snapshot.vectors.search(vector, CANDIDATES, allowed, only)
         lexical = self.snapshot.lexical.scores(query)
         if allowed is not None:
             lexical = np.where(allowed, lexical, 0)

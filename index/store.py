@@ -2,6 +2,10 @@
 
 ``CURRENT`` holds one line, the id of the live snapshot. Readers resolve it once. What is inside
 a snapshot is filled in by ``build`` and read through ``Snapshot``.
+
+Where a Milvus server keeps the passages' vectors, its alias is what ``CURRENT`` is else, for all
+machines at once. The other parts of a snapshot are the same files; where there is a shared place,
+they are published there, too, and a store that lacks the current snapshot fetches it.
 """
 
 from __future__ import annotations
@@ -14,134 +18,65 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from index.errors import (
     BuildRunningError,
+    EngineError,
     IndexDamagedError,
     IndexMismatchError,
     IndexMissingError,
     SnapshotError,
     StoreError,
 )
-from index.lexical import LexicalIndex
-from index.map import Map
-from index.sentences import SentenceVectors
+from index.milvus import Milvus
+from index.shared import MANIFEST, Shared
+from index.snapshot import (
+    IN_MILVUS,
+    TABLE,
+    Manifest,
+    Snapshot,
+    kind_of,
+    parse_manifest,
+    read_manifest,
+)
 from index.table import Table
-from index.vectors import FaissIndex, Nearest
 
-FORMAT = 5
-"""Changes whenever older code could not read a snapshot, or newer code an older one."""
-
-TABLE, LEXICAL = "passages.sqlite", "lexical"
-MANIFEST, CURRENT, MODELS = "manifest.json", "CURRENT", "models"
+CURRENT, MODELS = "CURRENT", "models"
 VECTORS, DOCUMENTS = "vectors.cache", "documents.cache"
 CALIBRATION, BIN = "calibration.json", "bin"
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a snapshot was made with; another recipe makes other passages or vectors."""
-
-    model: str
-    """The SHA-256 of the model's files."""
-    model_name: str
-    splitter: str
-    analyzer: str
-    vectors: str
-    exact_up_to: int
-    dimension: int
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a snapshot knows of itself. ``files`` maps its files to (size, SHA-256)."""
+class Sealed:
+    """A snapshot's name, and its files with (size, SHA-256), before it is published."""
 
     id: str
-    parent: str | None
-    created: str
-    recipe: Recipe
-    corpus: str
-    corpus_digest: str
-    documents: int
-    passages: int
-    sentences: int
-    words: int
-    seconds: float
-    nearest: Nearest
     files: dict[str, tuple[int, str]]
-    format: int = FORMAT
-
-
-class Snapshot:
-    """One published index, open for reading; safe to share between threads.
-
-    One of at most ``hold`` bytes is proved by its checksums and held in memory, where nothing that
-    happens to its files can reach it; a larger one is read from them as it is needed.
-
-    Raises:
-        IndexMismatchError: another version of Passages made it.
-        IndexDamagedError: a file is missing, has another size, or the parts do not fit together.
-    """
-
-    def __init__(self, folder: Path, hold: int = 0) -> None:
-        self.folder = folder
-        self.manifest = _read_manifest(folder)
-        for name, (size, _) in self.manifest.files.items():
-            path = folder / name
-            if not path.is_file() or path.stat().st_size != size:
-                raise IndexDamagedError(
-                    f"'{name}' of snapshot {self.id} is missing or has another size than it was "
-                    "written with. Run: python -m app build"
-                )
-        held = self.size <= hold
-        if held and (damaged := next(self.damaged(), "")):
-            raise IndexDamagedError(
-                f"'{damaged}' of snapshot {self.id} is not what was written. "
-                "Run: python -m app build"
-            )
-        self.table = Table(folder / TABLE, held=held)
-        self.vectors = FaissIndex.load(folder, held=held)
-        self.lexical = LexicalIndex.load(folder / LEXICAL, self.manifest.passages, held=held)
-        self.sentences = SentenceVectors(folder, held=held)
-        self.map = Map.load(folder)
-        rows = {len(self.table), len(self.vectors), len(self.sentences)}
-        rows |= {len(self.map)} if self.map else set()
-        if rows != {self.manifest.passages}:
-            raise IndexDamagedError(
-                f"The parts of snapshot {self.id} disagree on the number of passages: "
-                f"{sorted(rows)}. Run: python -m app build"
-            )
-
-    @property
-    def id(self) -> str:
-        """The snapshot's name, unique in its store."""
-        return self.manifest.id
-
-    @cached_property
-    def size(self) -> int:
-        """Bytes on disk."""
-        return sum(size for size, _ in self.manifest.files.values())
-
-    def damaged(self) -> Iterator[str]:
-        """The files whose content is not what was written, by checksum."""
-        for name, (_, expected) in self.manifest.files.items():
-            with (self.folder / name).open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != expected:
-                    yield name
 
 
 class Store:
     """A folder of snapshots, of which one is current. Making a ``Store`` touches no file.
 
     The newest ``keep`` snapshots are kept, and always the current one and the one before it.
+    With a ``server`` all methods raise what ``Milvus`` does, with a ``shared`` place what
+    ``Shared`` does.
     """
 
-    def __init__(self, folder: Path | str, *, keep: int = 2) -> None:
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        keep: int = 2,
+        server: Milvus | None = None,
+        shared: Shared | None = None,
+    ) -> None:
         self.folder = Path(folder)
         self.keep = keep
+        self.server = server
+        self.shared = shared if server else None
+        self._known: dict[str, Manifest] = {}
 
     @property
     def cache(self) -> Path:
@@ -174,6 +109,8 @@ class Store:
 
     def current(self) -> str | None:
         """The id of the live snapshot, or ``None`` where nothing was published yet."""
+        if self.server is not None:
+            return self.server.current()
         try:
             return (self.folder / CURRENT).read_text(encoding="utf-8").strip() or None
         except FileNotFoundError:
@@ -194,9 +131,8 @@ class Store:
             name = snapshot or self.current()
             if name is None:
                 raise IndexMissingError("There is no index yet. Run: python -m app build")
-            folder = self._snapshots / Path(name).name
             try:
-                return Snapshot(folder, hold)
+                return Snapshot(self._at_hand(name), hold, self.server)
             except IndexDamagedError:
                 # Another process may have published and pruned since CURRENT was read.
                 if snapshot is not None or self.current() == name:
@@ -209,15 +145,72 @@ class Store:
         Raises:
             IndexDamagedError: it is not kept, or damaged.
         """
-        return Table(self._snapshots / Path(snapshot).name / TABLE)
+        return Table(self._at_hand(snapshot) / TABLE)
 
     def manifests(self) -> list[Manifest]:
         """The snapshots that are kept, oldest first; unreadable ones are left out."""
         found = []
-        for folder in sorted(self._snapshots.glob("*")) if self._snapshots.is_dir() else []:
+        for name in sorted(self._names()):
             with contextlib.suppress(IndexDamagedError, IndexMismatchError):
-                found.append(_read_manifest(folder))
+                manifest = self._manifest(name)
+                if manifest.recipe.vectors == kind_of(self.server):
+                    found.append(manifest)
         return found
+
+    def _names(self) -> set[str]:
+        """The snapshots that are kept, readable or not."""
+        if self.shared is not None:
+            return self.shared.snapshots()
+        there = self._snapshots.glob("*") if self._snapshots.is_dir() else []
+        return {folder.name for folder in there}
+
+    def _manifest(self, name: str) -> Manifest:
+        folder = self._snapshots / name
+        if self.shared is None or folder.is_dir():
+            return read_manifest(folder)
+        if name not in self._known:
+            self._known[name] = parse_manifest(name, self.shared.manifest(name))
+        return self._known[name]
+
+    def _at_hand(self, snapshot: str) -> Path:
+        """The folder of a snapshot, which is fetched from the shared place if it is only there."""
+        folder = self._snapshots / Path(snapshot).name
+        if self.shared is None:
+            if self.server is not None and not folder.is_dir():
+                raise IndexDamagedError(
+                    f"Snapshot {snapshot}, which {self.server} names, is not in '{self.folder}'. "
+                    "Where several machines answer, the setting shared says where its files are; "
+                    "else run: python -m app build --force"
+                )
+            return folder
+        if not folder.is_dir():
+            self._fetch(folder, self.shared)
+        return folder
+
+    def _fetch(self, folder: Path, shared: Shared) -> None:
+        from filelock import FileLock
+
+        try:
+            self._snapshots.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / "fetch.lock", is_singleton=False):
+                if not folder.is_dir():
+                    aside = self.folder / "fetching"
+                    shared.fetch(folder.name, aside)
+                    aside.rename(folder)
+                    self._forget()
+        except OSError as error:
+            raise StoreError(
+                f"Snapshot {folder.name} cannot be fetched to '{self.folder}': "
+                f"{error.strerror or error}. Make room or choose another store."
+            ) from error
+
+    def _forget(self) -> None:
+        """Remove from this machine what the shared place no longer has."""
+        names = self._names()
+        for folder in self._snapshots.glob("*"):
+            with contextlib.suppress(IndexDamagedError, IndexMismatchError):
+                if folder.name not in names and read_manifest(folder).recipe.vectors == IN_MILVUS:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def rollback(self, to: str | None = None) -> str:
         """Make the snapshot before the current one current again, or the one named ``to``.
@@ -237,8 +230,10 @@ class Store:
                     f"There is no snapshot {to or 'before this one'} to go back to. "
                     f"Others that are kept: {names}."
                 )
-            Snapshot(self._snapshots / to)  # never point at what cannot be opened
+            # Never point at what cannot be opened.
+            Snapshot(self._at_hand(to), server=self.server)
             self._point_to(to)
+            self._rest({to, current})
             return to
 
     @contextlib.contextmanager
@@ -269,39 +264,63 @@ class Store:
             lock.release()
 
     @contextlib.contextmanager
-    def building(self) -> Iterator[Path]:
+    def building(self, *, take_over: bool = False) -> Iterator[Path]:
         """A new folder to build a snapshot in; call with the lock held.
 
         What an earlier build left behind when it was killed is removed first. The folder is
-        removed if the build fails.
+        removed if the build fails. ``take_over`` allows to replace what another store published.
+
+        Raises:
+            EngineError: the server's alias is another store's.
         """
         shutil.rmtree(self._aside, ignore_errors=True)
         self._aside.mkdir(parents=True)
+        if self.server is not None:
+            self._clear(self.server, take_over)
         try:
             yield self._aside
         finally:
             shutil.rmtree(self._aside, ignore_errors=True)
 
-    def publish(self, folder: Path, **facts: Any) -> Manifest:
-        """Make a filled folder the current snapshot, for all readers at once.
+    def _clear(self, server: Milvus, take_over: bool) -> None:
+        names, current = self._names(), server.current()
+        if not take_over and current is not None and current not in names:
+            where = f"'{self.shared.url}'" if self.shared else f"'{self.folder}'"
+            raise EngineError(
+                f"In {server} '{server.name}' is snapshot {current}, which is not in {where}: "
+                "another store has published it. Choose another milvus_name, or set shared to "
+                "the place of that store; to replace it, run: python -m app build --force"
+            )
+        if self.shared is not None:
+            for name in self.shared.remains():
+                self.shared.remove(name)
+        for name in server.kept() - names:
+            server.drop(name)
 
-        ``facts`` are the manifest's fields that only the build knows. Older snapshots than are to
-        be kept are removed.
-        """
+    def seal(self, folder: Path) -> Sealed:
+        """Flush the files of a filled folder to the disk; they get their checksums and a name."""
         files = {}
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
                 os.fsync(file.fileno())
             files[path.relative_to(folder).as_posix()] = (path.stat().st_size, digest)
+        return Sealed(self._next_id(files), files)
+
+    def publish(self, folder: Path, sealed: Sealed, **facts: Any) -> Manifest:
+        """Make a sealed folder the current snapshot, for all readers at once.
+
+        ``facts`` are the manifest's fields that only the build knows. Older snapshots than are to
+        be kept are removed.
+        """
         parent = None
         with contextlib.suppress(IndexDamagedError):
             parent = self.current()
         manifest = Manifest(
-            id=self._next_id(files),
+            id=sealed.id,
             parent=parent,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            files=files,
+            files=sealed.files,
             **facts,
         )
         _write_durably(folder / MANIFEST, json.dumps(asdict(manifest), indent=1))
@@ -311,28 +330,51 @@ class Store:
         self._snapshots.mkdir(exist_ok=True)
         folder.rename(self._snapshots / manifest.id)
         _sync_folder(self._snapshots)
+        if self.shared is not None:
+            self.shared.put(self._snapshots / manifest.id, manifest.id)
         self._point_to(manifest.id)
         self._prune({manifest.id, parent})
         return manifest
 
     def _next_id(self, files: dict[str, tuple[int, str]]) -> str:
         """Numbers go up whatever the clock says; the hash tells two stores' snapshots apart."""
-        numbers = [path.name.split("-")[0] for path in self._snapshots.glob("*-*")]
+        numbers = [name.split("-")[0] for name in self._names()]
         number = max([int(name) for name in numbers if name.isdigit()], default=0) + 1
         content = hashlib.sha256(json.dumps(files).encode()).hexdigest()
         return f"{number:06d}-{content[:8]}"
 
     def _point_to(self, name: str) -> None:
+        if self.server is not None:
+            self.server.point_to(name)
+            return
         try:
             _write_durably(self.folder / CURRENT, name + "\n")
         except OSError as error:
             raise StoreError(f"'{self.folder / CURRENT}' cannot be written: {error}.") from error
 
     def _prune(self, needed: set[str | None]) -> None:
-        folders = sorted(self._snapshots.glob("*"), key=lambda folder: folder.name)
-        others = [folder for folder in folders if folder.name not in needed]
-        for folder in others[: max(0, len(folders) - self.keep)]:
-            shutil.rmtree(folder, ignore_errors=True)
+        # What cannot be removed now the next build will remove; this one is done.
+        with contextlib.suppress(EngineError, IndexDamagedError):
+            names = sorted(self._names())
+            others = [name for name in names if name not in needed]
+            for name in others[: max(0, len(names) - self.keep)]:
+                self._remove(name)
+            if self.shared is not None:
+                self._forget()
+        self._rest(needed)
+
+    def _remove(self, name: str) -> None:
+        if self.shared is not None:
+            self.shared.remove(name)
+        if self.server is not None and name in self.server.kept():
+            self.server.drop(name)
+        shutil.rmtree(self._snapshots / name, ignore_errors=True)
+
+    def _rest(self, needed: set[str | None]) -> None:
+        """Let the server keep in memory only what answers, and what may still be asked."""
+        if self.server is not None:
+            with contextlib.suppress(EngineError, IndexDamagedError):
+                self.server.rest({name for name in needed if name})
 
     @property
     def _snapshots(self) -> Path:
@@ -353,29 +395,6 @@ def size_of(path: Path) -> int:
             with contextlib.suppress(OSError):
                 total += (Path(folder) / name).lstat().st_size
     return total
-
-
-def _read_manifest(folder: Path) -> Manifest:
-    try:
-        fields = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        version = fields["format"]
-        if version != FORMAT:
-            raise IndexMismatchError(
-                f"Snapshot {folder.name} has format {version}, this version of Passages reads "
-                f"format {FORMAT}. Run: python -m app build"
-            )
-        files = {name: (int(size), str(digest)) for name, (size, digest) in fields["files"].items()}
-        parts = {
-            "recipe": Recipe(**fields["recipe"]),
-            "nearest": Nearest(**fields["nearest"]),
-            "files": files,
-        }
-        return Manifest(**{**fields, **parts})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise IndexDamagedError(
-            f"The manifest of snapshot {folder.name} cannot be read ({error}). "
-            "Run: python -m app build"
-        ) from error
 
 
 def _write_durably(path: Path, text: str) -> None:

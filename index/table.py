@@ -253,6 +253,17 @@ class Table:
             found[row] += (str(document_id),)
         return found
 
+    def standing(self) -> Iterator[tuple[int, int, DocumentSummary]]:
+        """Each row with each document in which it stands, and the how manieth of them that is."""
+        documents = {one.id: one for one in self.documents()}
+        for row, ids in enumerate(self.document_ids()):
+            for number, document_id in enumerate(dict.fromkeys(ids)):
+                yield row, number, documents[document_id]
+
+    def authors(self) -> tuple[str, ...]:
+        """The names of authors that there are."""
+        return tuple(sorted({one.metadata.get("author", "") for one in self.documents()} - {""}))
+
     def documents(self) -> list[DocumentSummary]:
         """All documents, in the order of their ids."""
         return [_summary(fields) for fields in self._rows(_SUMMARY + "ORDER BY id")]

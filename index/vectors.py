@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import IndexDamagedError
+from index.filters import Filter
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -38,10 +39,12 @@ _BLOCK = 65_536  # vectors that are in memory at once
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """How the nearest vectors are found: ``kind`` is ``"exact"`` or a FAISS factory string.
+    """How the nearest vectors are found: ``kind`` is ``"exact"``, ``"HNSW"`` (the graph of a
+    server) or a FAISS factory string.
 
     ``recall`` is the share of the true ten nearest passages found, over ``queries`` vectors that
-    were neither in the index nor used to choose ``probes``, the clusters that are looked into.
+    were neither in the index nor used to choose ``probes``, the clusters that are looked into or
+    the candidates that the graph keeps.
     """
 
     kind: str = "exact"
@@ -59,11 +62,16 @@ class VectorIndex(Protocol):
     def __len__(self) -> int: ...
 
     def search(
-        self, query: Floats, k: int, allowed: NDArray[np.bool_] | None = None
+        self,
+        query: Floats,
+        k: int,
+        allowed: NDArray[np.bool_] | None = None,
+        only: Filter | None = None,
     ) -> tuple[Rows, Floats]:
         """The ``k`` rows of highest cosine to ``query`` ``(d,)``, best first, with the cosines.
 
-        ``allowed`` ``(n,)`` says which rows may be among them.
+        ``allowed`` ``(n,)`` says which rows may be among them. ``only`` is the filter that these
+        come from, if they do, for an engine that knows the documents itself.
         """
 
     def score(self, query: Floats, rows: Sequence[int] | Rows) -> Floats:
@@ -175,7 +183,11 @@ class FaissIndex:
         return int(self._stored.d)
 
     def search(
-        self, query: Floats, k: int, allowed: NDArray[np.bool_] | None = None
+        self,
+        query: Floats,
+        k: int,
+        allowed: NDArray[np.bool_] | None = None,
+        only: Filter | None = None,  # noqa: ARG002 the rows say it
     ) -> tuple[Rows, Floats]:
         """The ``k`` rows of highest cosine to ``query`` ``(d,)``, best first, with the cosines.
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from index.corpus import scan
 from index.parsers.workers import SECONDS, Limits, parse_all
 from index.records import Document, DocumentSummary
-from index.store import Snapshot, Store
+from index.snapshot import Snapshot
+from index.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ def verify(corpus: Path | str, store: Store, file_seconds: float = SECONDS) -> V
     sources, _ = scan(Path(corpus))
     paths = {source.document_id: source.path for source in sources}
     damaged = [f"file {name}" for name in snapshot.damaged()]
+    if lacking := snapshot.incomplete():
+        damaged.append(lacking)
     known = {summary.id: summary for summary in snapshot.table.documents()}
     digests = {summary.digest for summary in known.values()}
     reported = {file.path for file in snapshot.table.files()}

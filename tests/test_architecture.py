@@ -83,9 +83,19 @@ LAYERS = [
         "index.corpus",
         "index.progress",
         "index.pictures",
+        "index.shared",
     ],
-    ["index.embed", "index.documents", "index.layout", "index.wording", "index.lots"],
-    ["index.reading", "index.map", "index.cluster"],
+    [
+        "index.embed",
+        "index.documents",
+        "index.layout",
+        "index.wording",
+        "index.lots",
+        "index.pushed",
+    ],
+    ["index.reading", "index.map", "index.cluster", "index.collection"],
+    ["index.milvus"],
+    ["index.snapshot"],
     ["index.store"],
     ["index.build", "index.search", "index.verify", "index.history"],
     ["index.reader", "index.confidence", "index.answer", "index.evaluate"],
@@ -135,21 +145,16 @@ WITHIN = {
     ("index.extractor", "index.engines"),
     ("index.extractor", "index.network"),
     ("index.extractor", "index.passages"),
+    ("index.vectors", "index.filters"),
     ("index.confidence", "index.reader"),
     ("index.answer", "index.confidence"),
     ("index.answer", "index.reader"),
 }
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 HEAVY = (
-    "torch",
-    "sentence_transformers",
-    "transformers",
-    "streamlit",
-    "faiss",
-    "openvino",
-    "ray",
-    "pyarrow",
-)
+    "torch sentence_transformers transformers streamlit faiss openvino ray pyarrow pymilvus pandas "
+    "fsspec"
+).split()
 
 
 def modules() -> list[tuple[str, Path]]:

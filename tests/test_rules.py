@@ -171,7 +171,7 @@ def test_rule_4_another_model_or_format_is_an_error_that_says_what_to_run(
 ) -> None:
     build(corpus, store, encoder)
     if field == "format":
-        monkeypatch.setattr("index.store.FORMAT", 999)
+        monkeypatch.setattr("index.snapshot.FORMAT", 999)
     other = HashEncoder("hash-encoder-2" if field == "model" else encoder.identity)
     with pytest.raises(IndexMismatchError, match="python -m app build"):
         Searcher(store.open(), other)

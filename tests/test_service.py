@@ -22,7 +22,8 @@ from app.settings import Settings, load_settings
 from app.suggest import _TOPIC
 from index.build import build
 from index.errors import AccessError, BuildRunningError, IndexMissingError, ParseError, QueryError
-from index.store import Snapshot, Store
+from index.snapshot import Snapshot
+from index.store import Store
 from index.vectors import Nearest
 from tests.test_pdf import FERRY, Sheet
 

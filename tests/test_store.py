@@ -16,7 +16,8 @@ from index.errors import (
     SnapshotError,
 )
 from index.search import Searcher
-from index.store import Snapshot, Store
+from index.snapshot import Snapshot
+from index.store import Store
 from tests.conftest import HashEncoder
 
 

@@ -1,4 +1,4 @@
-"""What every ``VectorIndex`` keeps to, exact or approximate."""
+"""The index of files, exact and clustered: the contract of all, and what it does besides."""
 
 from __future__ import annotations
 
@@ -9,24 +9,7 @@ import pytest
 
 from index.errors import IndexDamagedError
 from index.vectors import FaissIndex
-
-SIZE, DIMENSION = 1200, 64
-ALMOST = 2e-3  # half precision
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, dtype=np.float32)
-
-
-def noise(count: int, seed: int) -> np.ndarray:
-    vectors = np.random.default_rng(seed).standard_normal((count, DIMENSION))
-    return unit(vectors.astype(np.float32))
-
-
-# Sixty topics of twenty passages each, and questions that lie near some passage, as they do.
-VECTORS = unit(np.repeat(noise(60, 0), 20, axis=0) + 0.7 * noise(SIZE, 1))
-QUERIES = unit(VECTORS[::30] + 0.6 * noise(40, 2))
+from tests.vector_contract import DIMENSION, QUERIES, SIZE, VECTORS, Contract, Make, SmallContract
 
 
 def exact(vectors: np.ndarray) -> FaissIndex:
@@ -61,60 +44,15 @@ def either(
     return FaissIndex.load(folder)
 
 
-class TestTheContract:
-    def test_it_knows_its_size(self, either: FaissIndex) -> None:
-        assert len(either) == SIZE
+class TestTheContract(Contract):
+    def test_it_knows_how_long_a_vector_is(self, either: FaissIndex) -> None:
         assert either.dimension == DIMENSION
 
-    def test_row_i_is_row_i(self, either: FaissIndex) -> None:
-        for row in range(0, SIZE, 37):
-            rows, scores = either.search(VECTORS[row], 1)
-            assert rows.tolist() == [row]
-            assert scores == pytest.approx([1], abs=ALMOST)
 
-    def test_the_best_come_first_with_their_cosines(self, either: FaissIndex) -> None:
-        for query in QUERIES[:10]:
-            rows, scores = either.search(query, 20)
-            assert len(set(rows.tolist())) == len(rows) == 20
-            assert (np.diff(scores) <= 0).all()
-            assert scores == pytest.approx(VECTORS[rows] @ query, abs=ALMOST)
-
-    def test_it_finds_what_comparing_with_every_vector_finds(self, either: FaissIndex) -> None:
-        shared = [
-            len(np.intersect1d(either.search(query, 10)[0], np.argsort(-(VECTORS @ query))[:10]))
-            for query in QUERIES
-        ]
-        assert sum(shared) >= 0.9 * 10 * len(QUERIES)
-
-    def test_scores_are_the_cosines_of_the_rows_that_were_asked_for(
-        self, either: FaissIndex
-    ) -> None:
-        rows = [SIZE - 1, 0, 17, 17]
-        expected = VECTORS[rows] @ QUERIES[0]
-        assert either.score(QUERIES[0], rows) == pytest.approx(expected, abs=ALMOST)
-        assert either.score(QUERIES[0], np.array(rows)) == pytest.approx(expected, abs=ALMOST)
-
-    def test_a_row_scores_the_same_whether_found_or_asked_for(self, either: FaissIndex) -> None:
-        rows, scores = either.search(QUERIES[1], 15)
-        assert either.score(QUERIES[1], rows) == pytest.approx(scores, abs=1e-5)
-
-    def test_no_rows_have_no_scores(self, either: FaissIndex) -> None:
-        assert either.score(QUERIES[0], []).shape == (0,)
-
-
-@pytest.mark.parametrize("make", MAKERS.values(), ids=list(MAKERS))
-class TestSmallOnes:
-    def test_more_than_there_are_gives_all(self, make: object) -> None:
-        index = make(VECTORS[:3])  # type: ignore[operator]
-        rows, scores = index.search(VECTORS[2], 10)
-        assert rows[0] == 2
-        assert sorted(rows.tolist()) == [0, 1, 2]
-        assert len(scores) == 3
-
-    def test_vectors_are_brought_to_unit_length(self, make: object) -> None:
-        index = make(VECTORS[:4] * np.array([[1], [50], [0.02], [3]]))  # type: ignore[operator]
-        assert index.score(VECTORS[1], [1])[0] == pytest.approx(1, abs=ALMOST)
-        assert index.score(VECTORS[2], [2])[0] == pytest.approx(1, abs=ALMOST)
+class TestSmallOnes(SmallContract):
+    @pytest.fixture(params=list(MAKERS))
+    def make(self, request: pytest.FixtureRequest) -> Make:
+        return MAKERS[request.param]
 
 
 class TestAdding:

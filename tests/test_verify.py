@@ -16,7 +16,8 @@ import pytest
 from index.build import build
 from index.errors import CorpusError, IndexMissingError
 from index.parsers.pdf import boxes
-from index.store import Snapshot, Store
+from index.snapshot import Snapshot
+from index.store import Store
 from index.verify import verify
 from tests.conftest import HashEncoder
 from tests.samples import FEES, FERRY, samples

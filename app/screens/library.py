@@ -176,6 +176,8 @@ def screen() -> None:
         components.notice(reason, command=command, key="no_index")
     else:
         figures(status)
+        if status.error:
+            components.notice(status.error, kind="error", key="engine")
         if status.warning:
             components.notice(say("library.too_little"), status.warning, key="warning")
     state = service().build_progress()

@@ -13,7 +13,7 @@ from app.ui.strings import say
 from app.ui.words import built, count, megabytes
 from index.errors import PassagesError
 from index.history import Difference
-from index.store import Manifest
+from index.snapshot import Manifest
 
 NAMED = 8
 """Documents of each kind of change that are named."""

@@ -12,6 +12,7 @@ STAGES = {
     "reading": "words.reading",
     "encoding": "words.encoding",
     "clustering": "words.clustering",
+    "loading": "words.loading",
     "indexing": "words.indexing",
     "mapping": "words.mapping",
     "publishing": "words.publishing",

@@ -1,0 +1,203 @@
+"""What needs no Milvus server: the shared place, a server that is not there, a missing package."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import HashEncoder
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from app import rebuild
+from app.api import create_api
+from app.cli import main
+from app.server import about
+from app.service import Service
+from app.settings import Settings, load_settings
+from index.build import build
+from index.errors import (
+    EngineError,
+    EngineUnreachableError,
+    IndexDamagedError,
+    MissingExtraError,
+    SettingsError,
+)
+from index.milvus import Milvus
+from index.shared import Shared
+from index.store import Store
+
+
+@pytest.fixture
+def nowhere() -> Iterator[str]:
+    """The address of a port that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.fixture
+def settings(corpus: Path, tmp_path: Path, nowhere: str) -> Settings:
+    return load_settings(
+        corpus=corpus, store=tmp_path / "store", vectors="milvus", milvus_uri=nowhere
+    )
+
+
+class TestShared:
+    @pytest.fixture(params=["folder", "memory"])
+    def shared(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shared]:
+        if request.param == "folder":
+            yield Shared(str(tmp_path / "shared"))
+            return
+        import fsspec
+
+        yield Shared("memory://bucket/passages")
+        fsspec.filesystem("memory").rm("/bucket", recursive=True)
+
+    @pytest.fixture
+    def folder(self, corpus: Path, store: Store, encoder: HashEncoder) -> Path:
+        report = build(corpus, store, encoder)
+        return store.folder / "snapshots" / report.snapshot
+
+    def test_what_is_put_there_is_fetched_whole(
+        self, shared: Shared, folder: Path, tmp_path: Path
+    ) -> None:
+        assert shared.snapshots() == set()
+        shared.put(folder, folder.name)
+        assert shared.snapshots() == {folder.name}
+        assert shared.manifest(folder.name) == (folder / "manifest.json").read_text()
+        shared.fetch(folder.name, tmp_path / "aside")
+        for path in folder.rglob("*"):
+            if path.is_file():
+                copy = tmp_path / "aside" / path.relative_to(folder)
+                assert copy.read_bytes() == path.read_bytes()
+
+    def test_what_has_no_manifest_is_no_snapshot_and_can_be_removed(
+        self, shared: Shared, folder: Path, tmp_path: Path
+    ) -> None:
+        shared.put(folder, folder.name)
+        shared._do("rm_file", shared._at(f"{folder.name}/manifest.json"))
+        assert shared.snapshots() == set()
+        assert shared.remains() == {folder.name}
+        with pytest.raises(IndexDamagedError, match="is not in"):
+            shared.fetch(folder.name, tmp_path / "aside")
+        shared.remove(folder.name)
+        assert shared.remains() == set()
+
+    def test_what_was_altered_is_not_taken(
+        self, shared: Shared, folder: Path, tmp_path: Path
+    ) -> None:
+        shared.put(folder, folder.name)
+        shared._do("pipe_file", shared._at(f"{folder.name}/passages.sqlite"), b"other")
+        with pytest.raises(IndexDamagedError, match=r"'passages\.sqlite'.* is not what was"):
+            shared.fetch(folder.name, tmp_path / "aside")
+
+    def test_a_place_that_cannot_be_used_says_so(self, tmp_path: Path, folder: Path) -> None:
+        (tmp_path / "file").write_text("no folder")
+        with pytest.raises(EngineUnreachableError, match="cannot be used"):
+            Shared(str(tmp_path / "file" / "below")).put(folder, folder.name)
+
+    @pytest.mark.parametrize(
+        ("url", "kind", "says"),
+        [
+            ("nonsense://bucket", EngineError, "nonsense"),
+            ("s3://bucket/passages", MissingExtraError, "s3fs"),
+        ],
+    )
+    def test_a_kind_of_place_that_is_not_known_says_what_it_needs(
+        self, url: str, kind: type[Exception], says: str
+    ) -> None:
+        with pytest.raises(kind, match=f"setting shared.*{says}"):
+            Shared(url).snapshots()
+
+
+class TestAServerThatIsNotThere:
+    def test_each_way_to_ask_says_so(
+        self, settings: Settings, encoder: HashEncoder, nowhere: str
+    ) -> None:
+        service = Service(settings)
+        service.encoder = encoder
+        with pytest.raises(EngineUnreachableError, match=f"Milvus at {nowhere} does not answer"):
+            service.ask("How deep is the harbour?")
+        assert "does not answer" in service.status().error
+        reply = TestClient(create_api(service)).post("/ask", json={"question": "How deep?"})
+        assert (reply.status_code, reply.headers["retry-after"]) == (503, "5")
+        assert "does not answer" in reply.json()["detail"]
+        reply = TestClient(Starlette(routes=about(service))).get("/readyz")
+        assert reply.status_code == 503
+        assert "does not answer" in reply.text
+
+    def test_a_build_says_so_before_it_encodes(
+        self, settings: Settings, encoder: HashEncoder
+    ) -> None:
+        service = Service(settings)
+        service.encoder = encoder
+        with pytest.raises(EngineUnreachableError, match="does not answer"):
+            service.build(lambda step: None)
+        assert encoder.encoded == []
+
+    def test_the_command_line_says_so(
+        self, settings: Settings, capsys: pytest.CaptureFixture[str], nowhere: str
+    ) -> None:
+        where = ["--store", str(settings.store), "--vectors", "milvus", "--milvus-uri", nowhere]
+        assert main(["status", *where]) == 1
+        assert "does not answer" in capsys.readouterr().out
+        assert main(["rollback", *where]) == 2
+        assert "does not answer" in capsys.readouterr().err
+
+
+def test_a_missing_package_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, nowhere: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "pymilvus", None)
+    with pytest.raises(MissingExtraError, match=r"pip install -r requirements-cluster\.txt"):
+        Milvus(nowhere).current()
+
+
+def test_a_password_in_the_address_is_not_shown() -> None:
+    assert str(Milvus("https://root:secret@db.example.org")) == "Milvus at https://db.example.org"
+    assert "secret" not in repr(load_settings(milvus_token="root:secret"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("milvus_uri", "nonsense"), ("milvus_name", "a-b"), ("vectors", "other")]
+)
+def test_a_setting_that_cannot_be_is_named(key: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=key):
+        load_settings(**{key: value})
+
+
+def test_a_builder_process_gets_the_same_settings(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = settings.model_copy(update={"milvus_token": "a:b", "shared": "s3://x/y"})
+    for name, value in rebuild._as_environment(changed).items():
+        monkeypatch.setenv(name, value)
+    found = load_settings()
+    for name in ("vectors", "milvus_uri", "milvus_token", "milvus_name", "shared"):
+        assert getattr(found, name) == getattr(changed, name)
+
+
+def test_with_files_nothing_of_it_is_imported(corpus: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from conftest import HashEncoder; from pathlib import Path\n"
+        "from index import build, Store, Searcher\n"
+        f"store = Store({str(tmp_path / 'store')!r}); encoder = HashEncoder()\n"
+        f"build({str(corpus)!r}, store, encoder)\n"
+        "assert Searcher(store.open(), encoder).search('bees')\n"
+        "print([name for name in ('pymilvus', 'grpc', 'pandas') if name in sys.modules])"
+    )
+    root = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=root,
+        env={"PYTHONPATH": f"{root}:{root / 'tests'}", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "[]", done.stderr
