@@ -119,6 +119,7 @@ LAYERS = [
     ["app.evaluation", "app.quality", "app.watch"],
     ["app.terminal", "app.ui.strings"],
     ["app.ui.words", "app.ui.view", "app.ui.address"],
+    ["app.ui.reading"],
     ["app.ui.copying", "app.ui.why"],
     ["app.ui.current", "app.ui.components", "app.ui.files", "app.ui.quality"],
     ["app.ui.narrow", "app.ui.shown", "app.ui.feedback", "app.ui.changing", "app.ui.signing"],
