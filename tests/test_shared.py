@@ -16,7 +16,8 @@ from starlette.testclient import TestClient
 from app import rebuild
 from app.api import create_api
 from app.cli import main
-from app.server import about
+from app.problems import HANDLERS
+from app.routes import about
 from app.service import Service
 from app.settings import Settings, load_settings
 from index.build import build
@@ -127,7 +128,9 @@ class TestAServerThatIsNotThere:
         reply = TestClient(create_api(service)).post("/ask", json={"question": "How deep?"})
         assert (reply.status_code, reply.headers["retry-after"]) == (503, "5")
         assert "does not answer" in reply.json()["detail"]
-        reply = TestClient(Starlette(routes=about(service))).get("/readyz")
+        reply = TestClient(Starlette(routes=about(service), exception_handlers=HANDLERS)).get(
+            "/readyz"
+        )
         assert reply.status_code == 503
         assert "does not answer" in reply.text
 
