@@ -76,14 +76,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         own = options.reader == ""
         reader = Extractor(kept=options.kept) if own else CrossEncoder(options.reader)
     result = measure(searcher, queries, qrels, reader)
+    result |= {"data": options.data.name, "split": options.split, "queries": len(queries)}
+    if not options.json:
+        print(table(result), flush=True)
     if all(query.answers for query in queries):
         result["abstention"] = {
             name: abstain(searcher, queries, qrels, each)
             for name, each in {"no reader": None, "with reader": reader}.items()
             if each is reader or reader is not None
         }
-    result |= {"data": options.data.name, "split": options.split, "queries": len(queries)}
-    print(json.dumps(result) if options.json else table(result))
+    print(json.dumps(result) if options.json else curves(result))
 
 
 def measure(
@@ -255,7 +257,7 @@ def _curve(
 
 
 def table(result: dict[str, Any]) -> str:
-    """The figures as text columns."""
+    """The figures of ranking as text columns."""
     names = {"ndcg@10": "nDCG@10", "recall@1": "R@1", "recall@5": "R@5", "recall@20": "R@20"}
     names |= {"mrr@10": "MRR@10", "answer": "1st sentence"}
     names |= {"f1": "span F1", "em": "span EM", "ms": "ms p50"}
@@ -269,6 +271,12 @@ def table(result: dict[str, Any]) -> str:
         shown = [" " * 12 + "-" if cell is None else f"{cell:13.3f}" for cell in cells]
         lines.append(f"{name:<14}" + "".join(shown))
     lines.append(f"ms: a question, without encoding it ({result['encoding_ms']:.1f} ms, batched)")
+    return "\n".join(lines)
+
+
+def curves(result: dict[str, Any]) -> str:
+    """The figures of abstention as text columns."""
+    lines = []
     for name, cases in result.get("abstention", {}).items():
         for lacking, found in cases.items():
             lines += [
