@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 
 from app import logs
@@ -40,6 +42,7 @@ class Answering(Following):
         self._gate = Gate(2 * cores(), settings.waiting)
         self._pictures = Pictures()
         self._suggestions: tuple[str, list[str]] | None = None
+        self._suggesting = threading.Lock()
         self._points: tuple[str, bytes] | None = None
 
     def ask(
@@ -84,13 +87,14 @@ class Answering(Following):
         """Questions that are being answered or wait for it."""
         return self._gate.inside
 
-    def suggestions(self, count: int = 4) -> list[str]:
+    def suggestions(self) -> list[str]:
         """Questions that this corpus answers; kept for each snapshot."""
         searcher = self._current()
-        kept = self._suggestions
-        if kept is None or kept[0] != searcher.snapshot.id:
-            kept = self._suggestions = self._suggested(searcher)
-        return kept[1][:count]
+        with self._suggesting:  # who comes second waits for what the first has found
+            kept = self._suggestions
+            if kept is None or kept[0] != searcher.snapshot.id:
+                kept = self._suggestions = self._suggested(searcher)
+        return kept[1]
 
     def documents(self) -> list[DocumentSummary]:
         """All documents of the index."""
@@ -238,11 +242,18 @@ class Answering(Following):
         found = suggest(searcher, lambda query: self._answer(query, searcher))
         return searcher.snapshot.id, found
 
+    def _greet(self) -> None:
+        """Find the questions to begin with."""
+        with contextlib.suppress(PassagesError):
+            self.suggestions()
+
     def _warm(self, searcher: Searcher) -> None:
         """Ask a snapshot what its first page would, before anybody waits for it."""
         try:
             self._answer("warm up", searcher)
-            self._suggestions = self._suggested(searcher)
+            found = self._suggested(searcher)
+            with self._suggesting:
+                self._suggestions = found
         except PassagesError:
             pass  # the first question says it again, to somebody
 

@@ -61,6 +61,7 @@ class Following:
 
         def run() -> None:
             self._settle()
+            self._greet()
             # What is loaded now stays: the collector need not look at it again.
             gc.collect()
             gc.freeze()
@@ -128,6 +129,9 @@ class Following:
                 raise
             self._refused = (current, f"An older index answers: the new one is no use. {error}")
             return searcher
+
+    def _greet(self) -> None:
+        """Make ready what the first visitor of all sees first."""
 
     def _warm(self, searcher: Searcher) -> None:
         """Do with a snapshot what its first visitor would, before anybody waits for it."""

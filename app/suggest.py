@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from index.records import Answer
 from index.search import Searcher
 
-MOST = 8
-TRIED = 40
+MOST = 4
+TRIED = 24
 
 # Words that begin with a capital letter and go on with small ones; no shouting, no markup.
 _TOPIC = re.compile(r"[^\W\d_a-z][^\W\d_]*[^\W\d_A-Z](?:,? [\w'-]+)*")

@@ -183,7 +183,7 @@ def test_suggestions_are_questions_that_the_corpus_answers(corpus: Path, service
         "# Tides\n\n## When is high tide?\n\nHigh tide is at noon and at midnight, when is known.\n"
     )
     service.build(lambda step: None)
-    suggestions = service.suggestions(8)
+    suggestions = service.suggestions()
     assert len(set(suggestions)) == len(suggestions)
     for question in suggestions:
         assert service.ask(question).match in ("strong", "partial")
