@@ -15,7 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from playwright.sync_api import expect
+
 ROOT = Path(__file__).parent.parent
+
+PATIENCE = 90_000
+"""Milliseconds after which what has not happened will not: a busy machine is slow, not wrong."""
+
+expect.set_options(timeout=PATIENCE)
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -71,7 +79,7 @@ def served(folder: Path, port: int = 0, first: str = "") -> Iterator[str]:
         )
     base = f"http://127.0.0.1:{port}"
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE / 1000
         while True:
             try:
                 with urllib.request.urlopen(f"{base}/healthz", timeout=5) as reply:
@@ -99,7 +107,7 @@ class Visitor:
         self.base = base
         self.context = browser.new_context(viewport={"width": width, "height": height})
         self.page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(PATIENCE)
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
@@ -127,9 +135,7 @@ class Visitor:
         box.press("Enter")
 
     def sees(self, selector: str, text: str | re.Pattern[str]) -> None:
-        from playwright.sync_api import expect
-
-        expect(self.page.locator(selector).first).to_contain_text(text, timeout=20_000)
+        expect(self.page.locator(selector).first).to_contain_text(text)
 
     def overflow(self) -> int:
         return self.page.evaluate(

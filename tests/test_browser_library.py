@@ -46,7 +46,7 @@ def visitor(chromium: object, base: str) -> Iterator[Visitor]:
 def rebuilt(visitor: Visitor, documents: int) -> None:
     """Wait until the index has so many documents."""
     metric = visitor.page.get_by_test_id("stMetric").filter(has_text="Documents")
-    metric.get_by_text(str(documents), exact=True).wait_for(timeout=60_000)
+    metric.get_by_text(str(documents), exact=True).wait_for()
 
 
 def test_a_pdf_is_added_asked_about_and_shown_with_the_words_boxed(
