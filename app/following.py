@@ -137,5 +137,7 @@ def _store(settings: Settings) -> Store:
     if settings.vectors == "faiss":
         return Store(settings.store, keep=settings.snapshots)
     server = Milvus(settings.milvus_uri, settings.milvus_token, settings.milvus_name)
-    shared = Shared(settings.shared) if settings.shared else None
+    # Libraries that share a place do not see each other's snapshots there.
+    place = f"{settings.shared.rstrip('/')}/{settings.milvus_name}"
+    shared = Shared(place) if settings.shared else None
     return Store(settings.store, keep=settings.snapshots, server=server, shared=shared)

@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     shared: str = Field(
         "",
         description="folder or URL, such as s3://bucket/passages, from which every server that "
-        "uses the same Milvus fetches the rest of the index",
+        "uses the same Milvus fetches the rest of the index; each library in a folder of its name",
     )
     exact_up_to: int = Field(
         250_000, ge=0, description="passages up to which a question is compared with every one"
