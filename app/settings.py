@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     )
     milvus_uri: str = Field(
         "http://127.0.0.1:19530",
-        pattern=r"^(https?|tcp|unix):.+$",
+        pattern=r"^((https?|tcp)://|unix:).+$",
         description="address of the Milvus server: one machine's, a cluster's or a hosted one's",
     )
     milvus_token: str = Field("", repr=False, description="user:password, or a hosted server's key")

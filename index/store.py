@@ -345,7 +345,9 @@ class Store:
 
     def _next_id(self, files: dict[str, tuple[int, str]]) -> str:
         """Numbers go up whatever the clock says; the hash tells two stores' snapshots apart."""
-        numbers = [name.split("-")[0] for name in self._names()]
+        there = self._names() | {folder.name for folder in self._snapshots.glob("*")}
+        there |= self.server.kept(patient=True) if self.server else set()
+        numbers = [name.split("-")[0] for name in there]
         number = max([int(name) for name in numbers if name.isdigit()], default=0) + 1
         content = hashlib.sha256(json.dumps(files).encode()).hexdigest()
         return f"{number:06d}-{content[:8]}"

@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -240,13 +241,79 @@ def test_a_missing_package_says_what_to_install(
         Milvus(nowhere).current()
 
 
+def test_who_waited_for_an_attempt_that_failed_gets_its_error(
+    monkeypatch: pytest.MonkeyPatch, nowhere: str
+) -> None:
+    milvus = Milvus(nowhere)
+    waiting, attempts, errors = threading.Barrier(3), [], []
+    connect, lock = milvus._connect, milvus._lock
+
+    class Lock:
+        """The lock itself, once all three wait for it."""
+
+        def __enter__(self) -> None:
+            waiting.wait(30)
+            lock.acquire()
+
+        def __exit__(self, *error: object) -> None:
+            lock.release()
+
+    def attempt() -> object:
+        attempts.append(1)
+        return connect()
+
+    def ask() -> None:
+        with pytest.raises(EngineUnreachableError, match="does not answer") as caught:
+            milvus.current()
+        errors.append(str(caught.value))
+
+    monkeypatch.setattr(milvus, "_lock", Lock())
+    monkeypatch.setattr(milvus, "_connect", attempt)
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(attempts) == 1
+    assert len(errors) == 3
+    monkeypatch.setattr(milvus, "_lock", lock)
+    ask()
+    assert len(attempts) == 2
+
+
+@pytest.mark.parametrize("address", ["http://host:port", "http://root:se/cr@et@host:99999"])
+def test_what_is_no_address_is_named_without_its_password(address: str) -> None:
+    shown = address.replace("root:se/cr@et@", "")
+    with pytest.raises(EngineError, match=f"milvus_uri is no address of a server: '{shown}'"):
+        Milvus(address).current()
+
+
+def test_where_only_the_shared_place_is_away_questions_are_answered_and_status_warns(
+    corpus: Path, store: Store, encoder: HashEncoder, nowhere: str
+) -> None:
+    service = Service(load_settings(corpus=corpus, store=store.folder, threshold=0.0))
+    service.encoder = encoder
+    service.build(lambda step: None)
+    assert service.ask("How deep is the harbour of Porvenir?").answered
+    service.store.shared = Shared(nowhere.replace("http", "ftp"))
+    status = service.status()
+    assert not status.error
+    assert "The shared place" in status.warning
+
+
 def test_a_password_in_the_address_is_not_shown() -> None:
     assert str(Milvus("https://root:secret@db.example.org")) == "Milvus at https://db.example.org"
     assert "secret" not in repr(load_settings(milvus_token="root:secret"))
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("milvus_uri", "nonsense"), ("milvus_name", "a-b"), ("vectors", "other")]
+    ("key", "value"),
+    [
+        ("milvus_uri", "nonsense"),
+        ("milvus_uri", "https:root:secret"),
+        ("milvus_name", "a-b"),
+        ("vectors", "other"),
+    ],
 )
 def test_a_setting_that_cannot_be_is_named(key: str, value: str) -> None:
     with pytest.raises(SettingsError, match=key):
