@@ -46,6 +46,8 @@ def open_service(settings: Settings, snapshot: str | None = None) -> Service:
 
 def build(options: Namespace, settings: Settings) -> Result:
     """Index the corpus folder."""
+    if options.ray_address and settings.engine != "ray":
+        raise SettingsError("--address names a Ray cluster: add --engine ray.")
     bar = terminal.ProgressBar()
     service = open_service(settings)
     try:

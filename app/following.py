@@ -7,27 +7,34 @@ Questions in flight finish on the old one.
 
 from __future__ import annotations
 
-import contextlib
 import gc
+import logging
 import threading
 import time
 
 from app.settings import Settings
 from index.encoder import Encoder
 from index.errors import (
+    BusyError,
     EngineError,
     IndexDamagedError,
     IndexMismatchError,
     IndexMissingError,
     PassagesError,
+    StoreError,
 )
 from index.milvus import Milvus
 from index.search import Searcher
 from index.shared import Shared
 from index.store import Store
 
+log = logging.getLogger("passages")
+
 EVERY = 0.5
 """Seconds between two looks at which snapshot is current."""
+
+WAIT = 30.0
+"""Seconds that a question waits while another thread fetches or loads the index."""
 
 
 class Following:
@@ -89,8 +96,15 @@ class Following:
 
     def _settle(self) -> None:
         """Swap in what is current; where that is no use, the next question says so."""
-        with contextlib.suppress(PassagesError):
+        try:
             self._swap()
+        except PassagesError:
+            pass
+        except Exception as error:  # whatever it is, the next snapshot may be better
+            trouble = f"An older index answers: the new one cannot be had ({error!r})."
+            if trouble != self._trouble:  # once, not at each look
+                log.exception("The current snapshot cannot be loaded.")
+            self._trouble = trouble
 
     def _swap(self) -> Searcher:
         """The searcher of the current snapshot, opened anew if another one was published.
@@ -105,7 +119,11 @@ class Following:
                 if current == searcher.snapshot.id:
                     self._refused, self._trouble = ("", ""), ""
                 return searcher
-            with self._lock:
+            if not self._lock.acquire(timeout=WAIT):
+                raise BusyError(
+                    "The index is still being fetched or loaded. Ask again in a moment."
+                )
+            try:
                 searcher = self._searcher
                 if searcher is None or searcher.snapshot.id != current:
                     # Who asks once need not load all of it.
@@ -116,7 +134,9 @@ class Following:
                     searcher = self._searcher = opened
                     self._refused, self._trouble = ("", ""), ""
                 return searcher
-        except EngineError as error:
+            finally:
+                self._lock.release()
+        except (EngineError, StoreError) as error:
             searcher = self._searcher
             if searcher is None:
                 raise
@@ -141,5 +161,7 @@ def _store(settings: Settings) -> Store:
     if settings.vectors == "faiss":
         return Store(settings.store, keep=settings.snapshots)
     server = Milvus(settings.milvus_uri, settings.milvus_token, settings.milvus_name)
-    shared = Shared(settings.shared) if settings.shared else None
+    # Libraries that share a place do not see each other's snapshots there.
+    place = f"{settings.shared.rstrip('/')}/{settings.milvus_name}"
+    shared = Shared(place) if settings.shared else None
     return Store(settings.store, keep=settings.snapshots, server=server, shared=shared)

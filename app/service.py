@@ -88,12 +88,15 @@ class Service(Answering):
         if snapshot is None:
             return Status(None, None, "", 0, 0, 0, 0, "", self.store.size(), (), error)
         manifest = snapshot.manifest
-        engine, previous = "FAISS", None
+        engine, previous, trouble = "FAISS", None, ""
         try:
-            previous = self.before()
             engine = snapshot.engine()
         except PassagesError as problem:
             engine, error = str(self.store.server), str(problem)
+        try:
+            previous = self.before()
+        except PassagesError as problem:  # questions are answered all the same
+            trouble = str(problem)
         return Status(
             snapshot=manifest.id,
             previous=previous,
@@ -107,7 +110,7 @@ class Service(Answering):
             files=snapshot.table.files(),
             nearest=manifest.nearest,
             error=error,
-            warning=self._refused[1] or self._trouble or self.warning(manifest.nearest),
+            warning=self._refused[1] or self._trouble or trouble or self.warning(manifest.nearest),
             seconds=manifest.seconds,
             engine=engine,
         )

@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     )
     milvus_uri: str = Field(
         "http://127.0.0.1:19530",
-        pattern=r"^(https?|tcp|unix):.+$",
+        pattern=r"^((https?|tcp)://|unix:).+$",
         description="address of the Milvus server: one machine's, a cluster's or a hosted one's",
     )
     milvus_token: str = Field("", repr=False, description="user:password, or a hosted server's key")
@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     shared: str = Field(
         "",
         description="folder or URL, such as s3://bucket/passages, from which every server that "
-        "uses the same Milvus fetches the rest of the index",
+        "uses the same Milvus fetches the rest of the index; each library in a folder of its name",
     )
     exact_up_to: int = Field(
         250_000, ge=0, description="passages up to which a question is compared with every one"

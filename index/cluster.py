@@ -37,6 +37,9 @@ FILES = 16
 OBJECTS = 500_000_000
 """Bytes of memory in which workers of this machine hand over documents."""
 
+ANSWER = 120.0
+"""Seconds in which a machine must say whether it has what it needs."""
+
 REACHED = 10.0
 """Seconds in which a cluster must answer."""
 
@@ -304,7 +307,7 @@ class Cluster:
                 asked.append((node["NodeManagerAddress"], answer))
         for machine, answer in asked:
             try:
-                problem = self._ray.get(answer)
+                problem = self._ray.get(answer, timeout=ANSWER)
             except self._ray.exceptions.RayError as error:
                 problem = f"cannot work ({_first_line(error)}): look at its Ray"
             if problem:

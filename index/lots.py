@@ -45,14 +45,13 @@ class Lots:
     def write(self, items: Mapping[str, Input]) -> str:
         """Write texts by their keys, in order, and return the name of the lot."""
         name = hashlib.sha256("".join(items).encode()).hexdigest()[:32]
-        if not self._texts(name).exists():
-            columns: dict[str, list[Any]] = {
-                "key": list(items),
-                "context": [item.context for item in items.values()],
-                "text": [item.text for item in items.values()],
-                "sentences": [list(map(list, item.sentences)) for item in items.values()],
-            }
-            self._write(self._texts(name), columns)
+        columns: dict[str, list[Any]] = {
+            "key": list(items),
+            "context": [item.context for item in items.values()],
+            "text": [item.text for item in items.values()],
+            "sentences": [list(map(list, item.sentences)) for item in items.values()],
+        }
+        self._write(self._texts(name), columns)
         return name
 
     def encode(self, name: str, encoder: Encoder) -> int:

@@ -25,6 +25,7 @@ from index.errors import (
     IndexDamagedError,
     IndexMismatchError,
     MissingExtraError,
+    PassagesError,
 )
 from index.filters import date_of
 from index.progress import Meter
@@ -59,12 +60,13 @@ class Milvus:
     """
 
     def __init__(self, uri: str, token: str = "", name: str = "passages") -> None:
-        self.uri = re.sub(r"//[^@/]*@", "//", uri)
+        self.uri = re.sub(r"//.*@", "//", uri)
         """The server's address, without a password."""
         self.name = name
         self._uri, self._token = uri, token
         self._lock = threading.Lock()
         self._client: Any = None
+        self._failed: tuple[float, PassagesError] | None = None
 
     def __str__(self) -> str:
         return f"Milvus at {self.uri}"
@@ -74,10 +76,11 @@ class Milvus:
         """The server's version, as it says it."""
         return str(self.call("get_server_version"))
 
-    def current(self) -> str | None:
+    def current(self, *, patient: bool = False) -> str | None:
         """The snapshot that the alias names, or ``None`` where there is no alias."""
+        ask = self._patiently if patient else self.call
         try:
-            found = self.call("describe_collection", self.name)["collection_name"]
+            found = ask("describe_collection", self.name)["collection_name"]
         except IndexDamagedError:
             return None
         snapshot = self._snapshot(found)
@@ -90,12 +93,13 @@ class Milvus:
 
     def point_to(self, snapshot: str) -> None:
         """Make the alias name a snapshot's collection, for all who ask at once."""
-        move = "create_alias" if self.current() is None else "alter_alias"
-        self.call(move, self._collection(snapshot), self.name)
+        move = "create_alias" if self.current(patient=True) is None else "alter_alias"
+        self._patiently(move, self._collection(snapshot), self.name)
 
-    def kept(self) -> set[str]:
+    def kept(self, *, patient: bool = False) -> set[str]:
         """The snapshots that have a collection, whole or not."""
-        found = (self._snapshot(name) for name in self.call("list_collections"))
+        ask = self._patiently if patient else self.call
+        found = (self._snapshot(name) for name in ask("list_collections"))
         return {name for name in found if name is not None}
 
     def drop(self, snapshot: str) -> None:
@@ -244,9 +248,18 @@ class Milvus:
             raise self._told(error) from error
 
     def _connected(self) -> Any:
+        asked = time.monotonic()
         with self._lock:
             if self._client is None:
-                self._client = self._connect()
+                # Who waited for an attempt that failed need not wait for one of their own.
+                if self._failed is not None and asked < self._failed[0]:
+                    error = self._failed[1]
+                    raise type(error)(str(error)) from error
+                try:
+                    self._client = self._connect()
+                except PassagesError as error:
+                    self._failed = time.monotonic(), error
+                    raise
             return self._client
 
     def _connect(self) -> Any:
@@ -262,6 +275,11 @@ class Milvus:
         try:
             client = MilvusClient(self._uri, token=self._token, timeout=SECONDS)
             version = str(client.get_server_version())
+        except ValueError as error:
+            raise EngineError(
+                f"The setting milvus_uri is no address of a server: '{self.uri}'. "
+                "Write it as http://HOST:PORT."
+            ) from error
         except _errors() as error:
             raise self._told(error) from error
         numbers = re.search(r"(\d+)\.(\d+)", version)

@@ -95,7 +95,8 @@ class Searcher:
         words = lexical[rows[order]]
         scores = combine(dense[order], sentence[order], words, wording, self.worded)
         scores[LOOKED_AT:] = np.minimum(scores[LOOKED_AT:], scores[:LOOKED_AT].min(initial=np.inf))
-        ranking = np.lexsort((rows[order], -scores, np.arange(len(order)) >= LOOKED_AT))[:k]
+        position = np.arange(len(order))
+        ranking = np.lexsort((position, -scores, position >= LOOKED_AT))[:k]
         dense_rank = {int(row): rank for rank, row in enumerate(near, start=1)}
         lexical_rank = {int(row): rank for rank, row in enumerate(wordy, start=1)}
         sentence_rank = {int(i): rank for rank, i in enumerate(np.argsort(-sentence), start=1)}

@@ -8,8 +8,8 @@ whole.
 from __future__ import annotations
 
 import hashlib
-import json
-import shutil
+import re
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from index.errors import EngineError, EngineUnreachableError, IndexDamagedError, MissingExtraError
 
 MANIFEST = "manifest.json"
+_NAME = re.compile(r"\d{6,}-[0-9a-f]{8}")  # as the store makes them; all else is not ours
 
 
 class Shared:
@@ -31,38 +32,52 @@ class Shared:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self.url = re.sub(r"//[^/]*@", "//", url)
+        """The place, without a password."""
+        self._url = url
 
     def snapshots(self) -> set[str]:
         """The names of those that are whole."""
         return {name for name in self._names() if self._has(f"{name}/{MANIFEST}")}
 
     def manifest(self, snapshot: str) -> str:
-        """The text of a snapshot's manifest."""
-        return bytes(self._do("cat_file", self._at(f"{snapshot}/{MANIFEST}"))).decode("utf-8")
+        """The text of a snapshot's manifest.
 
-    def put(self, folder: Path, snapshot: str) -> None:
-        """Copy a finished snapshot there."""
-        files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+        Raises:
+            IndexDamagedError: it is not there, or no text.
+        """
+        if not self._has(f"{snapshot}/{MANIFEST}"):
+            raise IndexDamagedError(
+                f"Snapshot {snapshot} is not in '{self.url}'. Run: python -m app build"
+            )
+        content = bytes(self._do("cat_file", self._at(f"{snapshot}/{MANIFEST}")))
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise IndexDamagedError(
+                f"The manifest of snapshot {snapshot} in '{self.url}' cannot be read ({error}). "
+                "Run: python -m app build"
+            ) from error
+
+    def put(self, folder: Path, snapshot: str, files: Iterable[str]) -> None:
+        """Copy a finished snapshot there: its files, and the manifest that names them."""
         for name in [*files, MANIFEST]:
             target = self._at(f"{snapshot}/{name}")
             self._do("makedirs", target.rpartition("/")[0], exist_ok=True)
             self._do("put_file", str(folder / name), target)
 
-    def fetch(self, snapshot: str, aside: Path) -> None:
+    def fetch(
+        self, snapshot: str, text: str, files: Mapping[str, tuple[int, str]], aside: Path
+    ) -> None:
         """Copy a snapshot into a new folder, and prove each file by its checksum.
 
+        ``text`` is its manifest, ``files`` those that it names, as ``Manifest`` has them.
+
         Raises:
-            IndexDamagedError: it is not there, or not what was written.
+            IndexDamagedError: a file is not what was written.
         """
-        shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        if not self._has(f"{snapshot}/{MANIFEST}"):
-            raise IndexDamagedError(
-                f"Snapshot {snapshot} is not in '{self.url}'. Run: python -m app build"
-            )
-        text = self.manifest(snapshot)
-        for name, (_, expected) in json.loads(text)["files"].items():
+        for name, (_, expected) in files.items():
             path = aside / name
             path.parent.mkdir(parents=True, exist_ok=True)
             self._do("get_file", self._at(f"{snapshot}/{name}"), str(path))
@@ -90,7 +105,7 @@ class Shared:
             return set()
         paths = self._do("ls", self._at(""), detail=False)
         names = {str(path).rstrip("/").rpartition("/")[2] for path in paths}
-        return {name for name in names if name[:1].isdigit()}
+        return {name for name in names if _NAME.fullmatch(name)}
 
     def _has(self, path: str) -> bool:
         self._do("invalidate_cache")
@@ -104,13 +119,15 @@ class Shared:
         try:
             import fsspec
 
-            files, root = fsspec.core.url_to_fs(self.url)
+            files, root = fsspec.core.url_to_fs(self._url)
         except ImportError as error:
             raise MissingExtraError(
                 f"The setting shared = '{self.url}' needs one package more: {error}"
             ) from error
         except ValueError as error:
             raise EngineError(f"The setting shared = '{self.url}': {error}.") from error
+        except Exception as error:  # some kinds connect at once
+            raise self._unusable(error) from error
         return files, str(root).rstrip("/")
 
     def _do(self, method: str, *paths: str, **named: Any) -> Any:
@@ -118,6 +135,8 @@ class Shared:
         try:
             return work(*paths, **named)
         except Exception as error:  # each kind of storage has errors of its own
-            raise EngineUnreachableError(
-                f"The shared place '{self.url}' cannot be used: {error or type(error).__name__}."
-            ) from error
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> EngineUnreachableError:
+        reason = str(error) or type(error).__name__
+        return EngineUnreachableError(f"The shared place '{self.url}' cannot be used: {reason}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,7 @@ FORMAT = 5
 """Changes whenever older code could not read a snapshot, or newer code an older one."""
 
 TABLE, LEXICAL = "passages.sqlite", "lexical"
+_PATH = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*")  # below the snapshot's folder, whoever wrote it
 IN_FILES, IN_MILVUS = "faiss-fp16", "milvus-fp16"  # where the passages' vectors are
 
 
@@ -187,7 +189,11 @@ def parse_manifest(name: str, text: str) -> Manifest:
                 f"Snapshot {name} has format {version}, this version of Passages reads "
                 f"format {FORMAT}. Run: python -m app build"
             )
+        if fields["id"] != name:
+            raise ValueError(f"it is that of {fields['id']!r}")
         files = {path: (int(size), str(digest)) for path, (size, digest) in fields["files"].items()}
+        if strange := [path for path in files if not _PATH.fullmatch(path)]:
+            raise ValueError(f"{strange[0]!r} is no name of a file")
         parts = {
             "recipe": Recipe(**fields["recipe"]),
             "nearest": Nearest(**fields["nearest"]),

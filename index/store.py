@@ -11,6 +11,7 @@ they are published there, too, and a store that lacks the current snapshot fetch
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -194,8 +195,14 @@ class Store:
             self._snapshots.mkdir(parents=True, exist_ok=True)
             with FileLock(self.folder / "fetch.lock", is_singleton=False):
                 if not folder.is_dir():
+                    text = shared.manifest(folder.name)
+                    files = parse_manifest(folder.name, text).files
                     aside = self.folder / "fetching"
-                    shared.fetch(folder.name, aside)
+                    shutil.rmtree(aside, ignore_errors=True)
+                    free = shutil.disk_usage(self.folder).free
+                    if free < sum(size for size, _ in files.values()):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    shared.fetch(folder.name, text, files, aside)
                     aside.rename(folder)
                     self._forget()
         except OSError as error:
@@ -331,14 +338,16 @@ class Store:
         folder.rename(self._snapshots / manifest.id)
         _sync_folder(self._snapshots)
         if self.shared is not None:
-            self.shared.put(self._snapshots / manifest.id, manifest.id)
+            self.shared.put(self._snapshots / manifest.id, manifest.id, manifest.files)
         self._point_to(manifest.id)
         self._prune({manifest.id, parent})
         return manifest
 
     def _next_id(self, files: dict[str, tuple[int, str]]) -> str:
         """Numbers go up whatever the clock says; the hash tells two stores' snapshots apart."""
-        numbers = [name.split("-")[0] for name in self._names()]
+        there = self._names() | {folder.name for folder in self._snapshots.glob("*")}
+        there |= self.server.kept(patient=True) if self.server else set()
+        numbers = [name.split("-")[0] for name in there]
         number = max([int(name) for name in numbers if name.isdigit()], default=0) + 1
         content = hashlib.sha256(json.dumps(files).encode()).hexdigest()
         return f"{number:06d}-{content[:8]}"

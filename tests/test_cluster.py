@@ -424,6 +424,13 @@ class TestWhatIsMissing:
         assert "mount" in lacking(versions(), [(str(documents / "none"), names)])
 
 
+def test_an_address_without_the_engine_ray_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build", "--corpus", str(tmp_path), "--address", "192.0.2.7:6379"]) == 2
+    assert "add --engine ray" in capsys.readouterr().err
+
+
 class TestLots:
     @pytest.mark.parametrize("texts", [0, 1, BLOCK, AT_MOST * BLOCK + 1, 10**10])
     def test_they_are_of_whole_blocks_and_not_too_many(self, texts: int) -> None:
@@ -446,6 +453,17 @@ class TestLots:
         cache.close()
         for position, made in HashEncoder().encode_passages(items):
             assert np.array_equal(found[items[position].key], made)
+
+    def test_texts_that_were_damaged_are_written_anew(
+        self, tmp_path: Path, encoder: HashEncoder
+    ) -> None:
+        lots = Lots(tmp_path)
+        item = Input("Fees", "Ships pay no fee.", ((0, 17),))
+        name = lots.write({item.key: item})
+        (path,) = tmp_path.glob("*.texts.parquet")
+        path.write_bytes(path.read_bytes()[:20])
+        assert lots.write({item.key: item}) == name
+        assert lots.encode(name, encoder) == 1
 
     @pytest.mark.parametrize("share", [0.01, 0.2, 0.33, 0.5, 0.9, 0.999])
     def test_a_damaged_one_is_made_anew(

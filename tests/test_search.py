@@ -16,7 +16,7 @@ from index.errors import IndexMismatchError, QueryError
 from index.fusion import Weights, combine
 from index.lexical import terms_of
 from index.records import Hit
-from index.search import CANDIDATES, LONGEST_QUERY, Searcher, checked
+from index.search import CANDIDATES, LONGEST_QUERY, LOOKED_AT, Searcher, checked
 from index.store import Store
 
 DEPTH = "How deep is the harbour of Porvenir?"
@@ -75,6 +75,26 @@ class TestOrder:
         hits = found.search("Sargasso eels")
         assert len({hit.score for hit in hits}) == 1
         assert [hit.row for hit in hits] == [0, 1, 2]
+
+    def test_past_those_whose_wording_is_looked_at_the_fused_order_stays(
+        self, tmp_path: Path, encoder: HashEncoder
+    ) -> None:
+        words = "eel sea net tide boat reed lake salt rope crab".split()
+        texts = {
+            f"{n}.txt": f"{' '.join(words[(n * step) % 10] for step in (1, 3, 7))} lies at {n}."
+            for n in range(80)
+        }
+        found = searcher_of(texts, tmp_path, encoder)
+        found.weights, found.worded = Weights(0, 0, 1), Weights(1, 0, 0)
+        hits = found.search("eel sea net", 100)[LOOKED_AT:]
+        dense, sentence, lexical = (
+            np.array([getattr(hit, kind).score for hit in hits], np.float32)
+            for kind in ("dense", "sentence", "lexical")
+        )
+        fused = combine(dense, sentence, lexical, 0.0, found.weights)
+        same = np.diff([hit.score for hit in hits]) == 0
+        assert same.any()
+        assert (np.diff(fused)[same] <= 1e-6).all()
 
     def test_the_weights_decide_what_counts(self, many: Searcher) -> None:
         by_meaning = Searcher(many.snapshot, many.encoder, Weights(1, 0, 0))

@@ -21,7 +21,14 @@ from app.service import Service
 from app.settings import Settings, load_settings
 from app.suggest import _TOPIC
 from index.build import build
-from index.errors import AccessError, BuildRunningError, IndexMissingError, ParseError, QueryError
+from index.errors import (
+    AccessError,
+    BuildRunningError,
+    BusyError,
+    IndexMissingError,
+    ParseError,
+    QueryError,
+)
 from index.snapshot import Snapshot
 from index.store import Store
 from index.vectors import Nearest
@@ -48,6 +55,30 @@ def built(service: Service) -> Service:
 
 def first_quote(service: Service, question: str) -> str:
     return service.ask(question).citations[0].quote
+
+
+def test_a_question_does_not_wait_without_end_for_the_index_to_load(
+    built: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.following.WAIT", 0.01)
+    built._searcher = None
+    with built._lock, pytest.raises(BusyError, match="still being fetched or loaded"):
+        built.ask("How deep is the harbour of Porvenir?")
+    assert built.ask("How deep is the harbour of Porvenir?").answered
+
+
+def test_what_nobody_foresaw_is_logged_once_and_does_not_end_the_following(
+    built: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    current = built.answering()
+    with monkeypatch.context() as patch:
+        patch.setattr(built.store, "current", lambda: 1 / 0)
+        built._settle()
+        built._settle()
+    assert caplog.text.count("ZeroDivisionError: division by zero") == 1
+    built._settle()
+    assert built.answering() == current
+    assert not built.status().warning
 
 
 def wait_for_end(service: Service) -> BuildState:

@@ -100,7 +100,8 @@ def test_build_rebuild_roll_back_and_prune(serve: Serve, corpus: Path, settings:
     assert server is not None
     assert server.kept() == {first, third}
     assert {one.id for one in service.history()} == {first, third}
-    assert Shared(settings.shared).snapshots() == {first, third}
+    place = f"{settings.shared}/{settings.milvus_name}"
+    assert Shared(place).snapshots() == {first, third}
     with pytest.raises(IndexDamagedError):
         service.store.open(second)
 
@@ -140,13 +141,16 @@ def test_what_a_killed_build_left_is_removed_by_the_next(
         assert "14 metres" in quote(service, DEPTH)
     server = service.store.server
     assert server is not None
-    remains = Path(settings.shared) / "000099-01234567" / "lexical"
+    place = Path(settings.shared) / settings.milvus_name
+    remains, other = place / "000099-01234567" / "lexical", place / "2023-reports"
     remains.mkdir(parents=True)
+    other.mkdir()
     edition(corpus, 3)
     last = service.build(nothing).snapshot
     assert server.current() == last
     assert server.kept() == {one.id for one in service.history()}
     assert not remains.exists()
+    assert other.is_dir()
 
 
 def test_the_library_of_another_store_is_not_overwritten(serve: Serve) -> None:
