@@ -103,6 +103,8 @@ class Rebuild:
         if _birth(state.process) == state.birth:
             with contextlib.suppress(OSError):
                 os.kill(state.process, getattr(signal, "SIGKILL", signal.SIGTERM))
+        with contextlib.suppress(PassagesError), self._store.lock():
+            self._store.sweep()  # what heeds no interrupt cannot do it itself
         self._write(replace(state, state="cancelled", message="", finished=time.time()))
 
     def state(self) -> BuildState | None:

@@ -280,14 +280,18 @@ class Store:
         Raises:
             EngineError: the server's alias is another store's.
         """
-        shutil.rmtree(self._aside, ignore_errors=True)
+        self.sweep()
         self._aside.mkdir(parents=True)
         if self.server is not None:
             self._clear(self.server, take_over)
         try:
             yield self._aside
         finally:
-            shutil.rmtree(self._aside, ignore_errors=True)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Remove what a build that was killed has left here; call with the lock held."""
+        shutil.rmtree(self._aside, ignore_errors=True)
 
     def _clear(self, server: Milvus, take_over: bool) -> None:
         names, current = self._names(), server.current()

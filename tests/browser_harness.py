@@ -55,6 +55,17 @@ def run_app(folder: Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "app", *arguments, *places]
 
 
+def build(folder: Path, models: Path) -> None:
+    """Build the index of a folder's corpus as people do, with models that were converted before.
+
+    To convert them takes longer than all else.
+    """
+    there = folder / "store" / "models"
+    if not there.exists():
+        shutil.copytree(models, there, copy_function=os.link)
+    subprocess.run(run_app(folder, "build"), cwd=folder, env=environment(), check=True)
+
+
 @contextmanager
 def served(folder: Path, port: int = 0, first: str = "") -> Iterator[str]:
     """A server of its own process, in a working directory that is not the repository.
@@ -133,6 +144,12 @@ class Visitor:
         box = self.page.get_by_placeholder("Ask a question")
         box.fill(question)
         box.press("Enter")
+
+    def to_the_box(self) -> None:
+        """Go to the question's box by its key, as soon as the page listens to it."""
+        self.page.wait_for_function("() => window.passagesKeys?.question")
+        self.page.keyboard.press("/")
+        expect(self.page.locator("input:focus")).to_have_count(1)
 
     def sees(self, selector: str, text: str | re.Pattern[str]) -> None:
         expect(self.page.locator(selector).first).to_contain_text(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
@@ -72,9 +73,14 @@ class HashEncoder(Encoder):
     def _vector(self, text: str) -> np.ndarray:
         total = np.full(self.dimension, 1e-3, np.float32)
         for word in re.findall(r"\w+", text.lower()):
-            seed = int.from_bytes(hashlib.sha256(word[:5].encode()).digest()[:4], "big")
-            total += np.random.default_rng(seed).standard_normal(self.dimension).astype(np.float32)
+            total += _direction(word[:5], self.dimension)
         return total / np.linalg.norm(total)
+
+
+@functools.cache
+def _direction(word: str, dimension: int) -> np.ndarray:
+    seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big")
+    return np.random.default_rng(seed).standard_normal(dimension).astype(np.float32)
 
 
 @pytest.fixture
@@ -105,8 +111,11 @@ def searcher(corpus: Path, store: Store, encoder: HashEncoder) -> Searcher:
 
 @pytest.fixture(scope="session")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the real model is converted, once for all tests."""
-    return tmp_path_factory.mktemp("kept")
+    """Where the real models are converted, once for all tests, whoever runs them."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    return folder / "kept"
 
 
 @pytest.fixture(scope="session")
@@ -148,6 +157,15 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def extractor(kept: Path) -> Extractor:
     """The reader as it is used."""
     return Extractor(kept=kept)
+
+
+@pytest.fixture(scope="session")
+def models(real_encoder: Encoder, extractor: Extractor) -> Path:
+    """A folder where both are converted already."""
+    real_encoder.encode_queries(["Where?"])
+    extractor.prepare()
+    assert extractor.kept
+    return extractor.kept
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

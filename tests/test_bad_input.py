@@ -32,7 +32,8 @@ from index.errors import (
 from index.lexical import LexicalIndex
 from index.records import FileReport
 from index.search import Searcher
-from index.store import FORMAT, Store
+from index.snapshot import FORMAT
+from index.store import Store
 from index.table import TableWriter
 from index.vectors import FaissIndex
 from index.verify import verify
@@ -418,7 +419,8 @@ BUILDER = """
 import os, signal, sys, time
 from pathlib import Path
 from index.build import build
-from index.store import FORMAT, Store
+from index.snapshot import FORMAT
+from index.store import Store
 from tests.conftest import HashEncoder
 
 corpus, store, stage, what = sys.argv[1:]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
-from browser_harness import ARGUMENTS, Visitor, environment, find_chromium, run_app, served
+from browser_harness import ARGUMENTS, Visitor, build, find_chromium, served
+from playwright.sync_api import expect
 
 HARBOURS = """# Harbours of the south
 
@@ -67,7 +67,7 @@ def chromium() -> Iterator[object]:
 
 
 @pytest.fixture(scope="module")
-def library(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def library(chromium: object, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("library")
     corpus = folder / "corpus"
     corpus.mkdir()
@@ -75,7 +75,7 @@ def library(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (corpus / "bees.md").write_text(BEES)
     (corpus / f"{AIRSHIP}.txt").write_text(HOSTILE)
     (corpus / "broken.md").write_bytes(b"\x00\x01\x02\xff" * 400)
-    subprocess.run(run_app(folder, "build"), cwd=folder, env=environment(), check=True)
+    build(folder, models)
     return folder
 
 
@@ -217,7 +217,7 @@ def test_the_search_is_narrowed_shown_to_be_so_and_cleared_with_one_click(
     page.wait_for_url("**format=text")
     visitor.sees(".narrowed", "Format: text")
     visitor.sees(".narrowed", "1 of 3 documents")
-    page.locator(".card b", has_text="Harbours").wait_for(state="detached")
+    expect(page.locator(".card b", has_text="Harbours")).to_have_count(0)
     page.keyboard.press("Escape")
     visitor.visit(link(HONEY) + "&format=markdown")
     visitor.sees(".sentence", "The bees need 15 kilograms of it")

@@ -7,12 +7,11 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser_harness import Visitor, environment, run_app, served
+from browser_harness import Visitor, build, served
 from test_browser import BEES, HARBOURS, HONEY, HOSTILE, chromium, link
 
 from tests.test_pdf import FERRY, Sheet
@@ -23,13 +22,21 @@ MARKED_UP = "an $x$ [airship](about) <b>bold**"
 CROSSING = "When does the ferry to Sandholm leave?"
 
 
-@pytest.fixture
-def base(tmp_path: Path) -> Iterator[str]:
-    corpus = tmp_path / "corpus"
+@pytest.fixture(scope="module")
+def library(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("library")
+    corpus = folder / "corpus"
     corpus.mkdir()
     (corpus / "harbours.md").write_text(HARBOURS)
     (corpus / "bees.md").write_text(BEES)
-    subprocess.run(run_app(tmp_path, "build"), cwd=tmp_path, env=environment(), check=True)
+    build(folder, models)
+    return folder
+
+
+@pytest.fixture
+def base(library: Path, tmp_path: Path) -> Iterator[str]:
+    """A server of each test's own, over a copy that it may change."""
+    shutil.copytree(library, tmp_path, dirs_exist_ok=True)
     with served(tmp_path) as address:
         yield address
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.access import Tokens
-from tests.browser_harness import ARGUMENTS, Visitor, environment, find_chromium, run_app, served
+from tests.browser_harness import ARGUMENTS, Visitor, build, find_chromium, served
 from tests.programs import Program
 from tests.provider import Provider, provided
 
@@ -36,7 +35,7 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("login")
     (folder / "corpus").mkdir()
     (folder / "corpus" / "ferries.md").write_text(
@@ -45,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "passages.toml").write_text(
         'access = "login"\nmanagers = ["ada@example.org"]\nreader = "none"\n'
     )
-    subprocess.run(run_app(folder, "build"), check=True, cwd=folder, env=environment())
+    build(folder, models)
     return folder
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
-from browser_harness import Visitor, environment, run_app, served
+from browser_harness import Visitor, build, served
 from PIL import Image
 from test_browser import BEES, DEPTH, DEPTH_QUOTE, HARBOURS, HOSTILE, chromium
 
@@ -40,7 +39,7 @@ def recipes() -> str:
 
 
 @pytest.fixture(scope="module")
-def library(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def library(chromium: object, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("library")
     corpus = folder / "corpus"
     corpus.mkdir()
@@ -49,7 +48,7 @@ def library(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (corpus / "bees.md").write_text(BEES)
     (corpus / "hebrew.md").write_text(HEBREW)
     (corpus / "hostile.md").write_text(f"# {MARKED_UP}\n\n## {MARKED_UP}\n\n{HOSTILE}")
-    subprocess.run(run_app(folder, "build"), cwd=folder, env=environment(), check=True)
+    build(folder, models)
     return folder
 
 

@@ -9,25 +9,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser_harness import Visitor, environment, run_app, served
-from test_browser import BEES, DEPTH, DEPTH_QUOTE, HARBOURS, HONEY, chromium, link  # noqa: F401
+from browser_harness import Visitor, build, environment, run_app, served
+from test_browser import BEES, DEPTH, DEPTH_QUOTE, HARBOURS, HONEY, chromium, link
+
+__all__ = ["chromium"]
 
 ABSENT = "Who won the football world cup in 1974?"
 NOTE = "It does not say <b>which</b> :red[honey]."
 FEEDBACK = ".thumbs"
 
 
-def build(folder: Path) -> None:
-    subprocess.run(run_app(folder, "build"), cwd=folder, env=environment(), check=True)
-
-
 @pytest.fixture(scope="module")
-def library(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+def library(chromium: object, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("library")
     (folder / "corpus").mkdir()
     (folder / "corpus" / "harbours.md").write_text(HARBOURS)
     (folder / "corpus" / "bees.md").write_text(BEES)
-    build(folder)
+    build(folder, models)
     return folder
 
 
@@ -38,7 +36,7 @@ def base(library: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def visitor(chromium: object, base: str) -> Iterator[Visitor]:  # noqa: F811
+def visitor(chromium: object, base: str) -> Iterator[Visitor]:
     visitor = Visitor(chromium, base)
     yield visitor
     visitor.context.close()
@@ -110,7 +108,7 @@ def test_a_judgement_is_changed_and_taken_back_by_keyboard(visitor: Visitor) -> 
 
 def test_a_second_tab_and_another_browser_know_who_judged(
     visitor: Visitor,
-    chromium: object,  # noqa: F811
+    chromium: object,
     base: str,
 ) -> None:
     visitor.visit(link(ABSENT))
@@ -154,11 +152,11 @@ def test_an_export_is_measured_by_eval(visitor: Visitor, library: Path, tmp_path
 
 
 def test_after_a_rebuild_the_screen_names_what_is_answered_differently(
-    visitor: Visitor, library: Path
+    visitor: Visitor, library: Path, models: Path
 ) -> None:
     harbours = library / "corpus" / "harbours.md"
     harbours.write_text(HARBOURS.replace("14 metres deep", "15 metres deep"))
-    build(library)
+    build(library, models)
     quality(visitor)
     page = visitor.page
     card = page.locator(".card", has_text=DEPTH)
@@ -184,7 +182,7 @@ def test_after_a_rebuild_the_screen_names_what_is_answered_differently(
 
 @pytest.mark.parametrize("path", [link(HONEY), "/quality"])
 def test_a_phone_shows_all_of_it_in_both_themes(
-    chromium: object,  # noqa: F811
+    chromium: object,
     base: str,
     path: str,
 ) -> None:

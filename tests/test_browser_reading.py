@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
-from browser_harness import Visitor, environment, run_app, served
+from browser_harness import Visitor, build, served
 from PIL import Image
 from test_browser import BEES, DEPTH, DEPTH_QUOTE, HARBOURS, HONEY, HOSTILE, chromium, link
 
@@ -54,7 +53,7 @@ def ferries() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def library(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def library(chromium: object, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("library")
     corpus = folder / "corpus"
     corpus.mkdir()
@@ -64,7 +63,7 @@ def library(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (corpus / "hostile.md").write_text(f"# {MARKED_UP}\n\n## {MARKED_UP}\n\n{HOSTILE}")
     (corpus / "logbook.md").write_text(logbook())
     (corpus / "ferries.pdf").write_bytes(ferries())
-    subprocess.run(run_app(folder, "build"), cwd=folder, env=environment(), check=True)
+    build(folder, models)
     return folder
 
 
@@ -111,7 +110,7 @@ class TestAnswer:
             page.keyboard.press(key)
             page.locator(".card.on .number", has_text=number).wait_for()
             assert f"s={number}" in page.url
-        page.keyboard.press("/")
+        visitor.to_the_box()
         box = page.get_by_placeholder("Ask a question")
         box.evaluate("(one) => one === document.activeElement || (() => { throw 1 })()")
         page.keyboard.type("2")  # not a key, but a letter of the question
@@ -266,8 +265,7 @@ class TestPicture:
 class TestReading:
     def test_words_are_found_marked_and_stepped_through(self, visitor: Visitor) -> None:
         page = visitor.visit("/read?doc=harbours.md")
-        page.wait_for_function("() => window.passagesKeys?.question")
-        page.keyboard.press("/")
+        visitor.to_the_box()
         page.keyboard.type("the")
         page.keyboard.press("Enter")
         page.wait_for_url("**find=the**")
@@ -375,7 +373,7 @@ class TestReading:
 def test_all_of_it_is_done_with_the_keyboard(visitor: Visitor) -> None:
     page = visitor.visit("/")
     page.keyboard.press("Escape")
-    page.keyboard.press("/")
+    visitor.to_the_box()
     page.keyboard.type(CROSSING)
     page.keyboard.press("Enter")
     visitor.sees(".lead", CROSSING_QUOTE)
@@ -388,7 +386,7 @@ def test_all_of_it_is_done_with_the_keyboard(visitor: Visitor) -> None:
     visitor.sees(".body p.hit mark", CROSSING_QUOTE)
     page.keyboard.press("k")
     visitor.sees(".controls .where", "Paragraph 1 of")
-    page.keyboard.press("/")
+    visitor.to_the_box()
     page.keyboard.type("crossings")
     page.keyboard.press("Enter")
     page.locator("mark.found").first.wait_for()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser_harness import Visitor, environment, run_app, served
+from browser_harness import Visitor, build, served
 from playwright.sync_api import expect
 from test_browser import BEES, DEPTH, DEPTH_QUOTE, HARBOURS, HONEY, chromium, link
 
@@ -30,14 +29,14 @@ Service._answer = slow
 
 
 @pytest.fixture(scope="module")
-def library(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def library(chromium: object, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("library")
     corpus = folder / "corpus"
     corpus.mkdir()
     (corpus / "harbours.md").write_text(HARBOURS)
     (corpus / "bees.md").write_text(BEES)
     (corpus / "hebrew.md").write_text(HEBREW)
-    subprocess.run(run_app(folder, "build"), cwd=folder, env=environment(), check=True)
+    build(folder, models)
     return folder
 
 

@@ -39,7 +39,9 @@ from tests.programs import Program, free_port, running
 FULL = os.environ.get("FAULTS") == "full"
 
 SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["index.build", "tests.conftest", "faiss", "bm25s"])
+SPAWN.set_forkserver_preload(["index.build", "tests.conftest", "faiss", "bm25s", "openTSNE"])
+
+STAGES = ["reading", "encoding", "indexing", "mapping"]
 
 FILES = [
     "manifest.json",
@@ -112,7 +114,13 @@ def test_builders_are_killed_at_any_moment(service: Service, corpus: Path, tmp_p
             write(corpus, "walnuts.md", number)
             stage.write_text("starting")
             process = builder(service, str(stage))
-            process.join(chance.uniform(0.0, whole))
+            if number % 2:
+                process.join(chance.uniform(0.0, whole))
+            else:  # whichever stage takes longest, each is hit
+                aim = chance.randrange(len(STAGES))
+                while process.exitcode is None and stage.read_text() not in STAGES[aim:]:
+                    process.join(0.01)
+                process.join(chance.uniform(0.0, 0.1))
             process.kill()
             process.join()
             stages[stage.read_text() if process.exitcode else "done"] += 1
@@ -129,9 +137,10 @@ def test_builders_are_killed_at_any_moment(service: Service, corpus: Path, tmp_p
     assert not (service.store.folder / "building").exists()
 
 
-def test_a_server_is_killed_while_a_build_runs(corpus: Path, tmp_path: Path) -> None:
+def test_a_server_is_killed_while_a_build_runs(corpus: Path, models: Path, tmp_path: Path) -> None:
     chance = random.Random(3)
     store = Store(tmp_path / "store")
+    shutil.copytree(models, store.models, copy_function=os.link)
     place = ["--corpus", str(corpus), "--store", str(store.folder)]
     run = [sys.executable, "-m", "app"]
     kept = {**environment(), "PASSAGES_READER": "none"}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import BertConfig, BertModel
 
 from index.encoder import packaged_model
 from index.extractor import LONGEST, QUESTION, Tokens
@@ -97,6 +99,20 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """An encoder of two thin layers, which is trained in a moment, as an argument."""
+    folder = tmp_path_factory.mktemp("small")
+    shape = BertConfig(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        BertModel(shape).save_pretrained(folder)
+    shutil.copy(packaged_model() / "tokenizer.json", folder)
+    return ["--encoder", str(folder)]
+
+
 def test_a_run_goes_on_where_it_stopped_and_is_exported_and_evaluated(
     examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,11 +129,11 @@ def test_a_run_goes_on_where_it_stopped_and_is_exported_and_evaluated(
     assert len(printed.splitlines()) == 5
 
 
-def test_runs_are_exported_as_their_mean(examples: Path, tmp_path: Path) -> None:
+def test_runs_are_exported_as_their_mean(examples: Path, small: list[str], tmp_path: Path) -> None:
     runs = []
     for seed in ("1", "2"):
         runs.append(tmp_path / seed)
-        common = ["--data", str(examples), "--out", str(runs[-1]), "--questions", "4"]
+        common = ["--data", str(examples), "--out", str(runs[-1]), "--questions", "4", *small]
         train.main([*common, "--epochs", "1", "--seed", seed, "--rate", "0.01"])
     files = [tmp_path / "one", tmp_path / "two", tmp_path / "both"]
     for chosen, file in zip((runs[:1], runs[1:], runs), files, strict=True):
@@ -148,13 +164,12 @@ def test_a_network_that_says_what_its_teachers_say_costs_least() -> None:
 
 
 def test_a_network_learns_what_its_teacher_says(
-    examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    examples: Path, small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    common = ["--data", str(examples), "--questions", "4", "--epochs", "1"]
+    common = ["--data", str(examples), "--questions", "4", "--epochs", "1", *small]
     teacher, student = tmp_path / "teacher", tmp_path / "student"
     train.main([*common, "--out", str(teacher), "--minutes", "0.00001"])
-    encoder = ["--encoder", str(packaged_model())]
-    train.main([*common, *encoder, "--out", str(student), "--teachers", str(teacher)])
+    train.main([*common, "--out", str(student), "--teachers", str(teacher)])
     network, taught = train.averaged(teacher), train.averaged(student)
     assert any(
         not torch.equal(one, other)
