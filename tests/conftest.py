@@ -168,6 +168,18 @@ def models(real_encoder: Encoder, extractor: Extractor) -> Path:
     return extractor.kept
 
 
+SLOW = """
+test_milvus test_cluster test_faults test_browser_library test_browser_reading test_training
+test_browser_quality test_browser_map test_browser test_browser_login test_eval
+""".split()
+"""Files that take longest, and wait most of the time: they begin first, the others fill in."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {name: number for number, name in enumerate(SLOW)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(SLOW)))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
     if any("test_browser" in report.nodeid for report in skipped):
