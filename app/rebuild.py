@@ -25,6 +25,9 @@ from index.errors import BuildRunningError, PassagesError
 from index.progress import OnProgress, Progress
 from index.store import Store
 
+HEEDED = 7.0
+"""Seconds in which a builder must heed that it is to end; converting a model, it cannot."""
+
 
 @dataclass(frozen=True, slots=True)
 class BuildState:
@@ -94,17 +97,18 @@ class Rebuild:
         state = self.state()
         if state is None or state.state != "running" or not state.process:
             return
-        for number, wait in ((signal.SIGINT, 5.0), (signal.SIGTERM, 2.0)):
-            with contextlib.suppress(OSError):
-                os.kill(state.process, number)
-            until = time.monotonic() + wait
-            while time.monotonic() < until and _birth(state.process) == state.birth:
-                time.sleep(0.05)
+        # Not SIGINT: a server that a shell has started in the background ignores that one, and so
+        # does all that it starts.
+        with contextlib.suppress(OSError):
+            os.kill(state.process, signal.SIGTERM)
+        until = time.monotonic() + HEEDED
+        while time.monotonic() < until and _birth(state.process) == state.birth:
+            time.sleep(0.05)
         if _birth(state.process) == state.birth:
             with contextlib.suppress(OSError):
                 os.kill(state.process, getattr(signal, "SIGKILL", signal.SIGTERM))
         with contextlib.suppress(PassagesError), self._store.lock():
-            self._store.sweep()  # what heeds no interrupt cannot do it itself
+            self._store.sweep()  # what had to be killed could not do it itself
         self._write(replace(state, state="cancelled", message="", finished=time.time()))
 
     def state(self) -> BuildState | None:

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import os
 import re
+import signal
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,10 @@ from tests.tiny_model import make_tiny_model
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+# A shell lets what it starts in the background ignore this, and some tests interrupt programs.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says how busy the machine is, and no more.
 settings.register_profile("untimed", deadline=None)

@@ -52,6 +52,7 @@ def quality(visitor: Visitor) -> None:
     visitor.visit("/quality")
     visitor.sees(".judgements, .notice", "")
     visitor.page.locator(".figures, .notice").first.wait_for()
+    visitor.settle()
 
 
 def test_before_the_first_judgement_the_screen_says_how_to_get_there(visitor: Visitor) -> None:
