@@ -75,8 +75,13 @@ def why(file: FileReport) -> str:
 
 
 def covered(file: FileReport) -> str:
-    """How much of a file is in the index, for people; a duplicate and a skipped one have none."""
-    return "–" if file.state in ("duplicate", "skipped") else percent(file.coverage)
+    """How much of a file is in the index, for people; a duplicate and a skipped one have none.
+
+    What was not read may have no known size, as an attachment that is encrypted.
+    """
+    if file.state in ("duplicate", "skipped"):
+        return "–"
+    return "<100%" if file.state == "partly" and file.coverage == 1 else percent(file.coverage)
 
 
 def percent(share: float) -> str:

@@ -219,7 +219,7 @@ def left_out(files: Iterable[FileReport]) -> list[str]:
 def _named(heading: str, files: Sequence[FileReport]) -> list[str]:
     lines = ["", f"{heading}: {counted(len(files), 'file')}"] if files else []
     for file in files[:_NAMED]:
-        share = f", {percent(file.coverage)}" if file.characters else ""
+        share = f", {covered(file)}" if file.characters else ""
         lines.append(f"  {one_line(file.path)} ({file.state}{share}): {one_line(why(file))}")
     if len(files) > _NAMED:
         lines.append(f"  and {len(files) - _NAMED:,} more: python -m app status --files")

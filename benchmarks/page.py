@@ -104,7 +104,7 @@ def measure(arguments: Sequence[str], asked: Sequence[str], options: argparse.Na
     """The figures of one corpus, by name."""
     from playwright.sync_api import sync_playwright
 
-    distinct = list(dict.fromkeys(asked))
+    distinct = list(dict.fromkeys(one.strip() for one in asked))  # as the page shows them
     step = max(1, len(distinct) // (2 * ROUNDS * options.questions + WARM))
     mine = iter((distinct[::step] * 10)[: 2 * ROUNDS * options.questions + WARM])
     times: dict[str, list[float]] = {"alone": [], "beside": []}

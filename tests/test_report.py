@@ -48,6 +48,7 @@ def test_what_is_said_of_coverage_is_true() -> None:
     shown = {file.path: covered(file) for file in ALL}
     expected = {"a.md": "100%", "b.pdf": "90%", "c.pdf": "75%", "d.md": "–", ".e": "–"}
     assert shown == {**expected, "f.pdf": "0%"}
+    assert covered(replace(PARTLY, pages_without_text=0)) == "<100%"
     assert with_coverage(PARTLY)["coverage"] == 0.75
     assert with_coverage(PARTLY)["pages_without_text"] == 1
 
