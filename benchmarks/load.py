@@ -283,12 +283,14 @@ async def exchange(
 
 def time_in(process: int, address: str, questions: Sequence[str]) -> dict[str, float]:
     """Shares of the server's processor time by whose Python it is in; nothing without py-spy."""
-    if not shutil.which("py-spy"):
+    beside = Path(sys.executable).parent  # in an environment that nobody has activated
+    spy_program = shutil.which("py-spy") or shutil.which("py-spy", path=str(beside))
+    if spy_program is None:
         print("Without py-spy (pip install py-spy) nothing is sampled.", file=sys.stderr)
         return {}
     seconds = 10
     with tempfile.NamedTemporaryFile("r", suffix=".txt") as samples:
-        command = ["py-spy", "record", "--gil", "--nonblocking", "-r", str(SAMPLES), "-f", "raw"]
+        command = [spy_program, "record", "--gil", "--nonblocking", "-r", str(SAMPLES), "-f", "raw"]
         command += ["-d", str(seconds), "-o", samples.name, "-p", str(process)]
         before = processor(process)
         spy = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
