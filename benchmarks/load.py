@@ -155,7 +155,7 @@ def soak(folder: Path, minutes: float) -> Figures:
         for part in itertools.count():
             if time.monotonic() - begun > minutes * 60:
                 break
-            if part % 6 == 0:
+            if time.monotonic() - begun > 60 * rebuilt:
                 changed = folder / "corpus" / "changed.md"
                 changed.write_text(f"# Walnuts\n\nWalnut tree number {part} was cut down.\n")
                 status = asyncio.run(request(address, "POST", "/api/rebuild"))[0]
