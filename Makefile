@@ -49,4 +49,5 @@ lock: .venv/test.done  ## pin what people install, with hashes; torch and what i
 
 clean:  ## remove the environment and the index; documents, judgements and tokens stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	@! test -d .store || find .store -mindepth 1 -maxdepth 1 ! -name 'judgements.sqlite*' ! -name 'tokens.json' -exec rm -rf {} +
+	@! test -d .store || find .store -mindepth 1 -maxdepth 1 ! -name 'judgements.sqlite*' ! -name 'tokens.json' \
+		! -name calibration.json ! -name bin -exec rm -rf {} +

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from index.evaluate import Query
 
 LONGEST_STDIN = 100_001
-"""Characters read from stdin: one more than the longest question that can be allowed."""
+"""Characters read from stdin: far more than a question may have."""
 
 
 @dataclass(frozen=True, slots=True)

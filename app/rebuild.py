@@ -99,17 +99,19 @@ class Rebuild:
             return
         # Not SIGINT: a server that a shell has started in the background ignores that one, and so
         # does all that it starts.
-        with contextlib.suppress(OSError):
-            os.kill(state.process, signal.SIGTERM)
-        until = time.monotonic() + HEEDED
-        while time.monotonic() < until and _birth(state.process) == state.birth:
-            time.sleep(0.05)
-        if _birth(state.process) == state.birth:
+        for number in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
             with contextlib.suppress(OSError):
-                os.kill(state.process, getattr(signal, "SIGKILL", signal.SIGTERM))
+                os.kill(state.process, number)
+            until = time.monotonic() + HEEDED
+            while time.monotonic() < until and _birth(state.process) == state.birth:
+                time.sleep(0.05)
+            if _birth(state.process) != state.birth:
+                break
         with contextlib.suppress(PassagesError), self._store.lock():
             self._store.sweep()  # what had to be killed could not do it itself
-        self._write(replace(state, state="cancelled", message="", finished=time.time()))
+        now = self.state()
+        if now and (now.process, now.birth) == (state.process, state.birth) and now.state != "done":
+            self._write(replace(state, state="cancelled", message="", finished=time.time()))
 
     def state(self) -> BuildState | None:
         """What the file says; a build whose process is gone without a word has failed."""

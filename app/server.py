@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib.util
+import signal
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -108,6 +109,8 @@ def serve_assistants(settings: Settings, *, over_http: bool) -> None:
     from app.service import Service
 
     if not over_http:
+        # The thread that waits for a line would be waited for, if this raised an interrupt.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         logs.set_up(settings.log_format)
         service = Service(settings)
         service.follow()

@@ -56,7 +56,9 @@ class Settings(BaseSettings):
         (), description="mail addresses of who may change the library with access = 'login'; or *"
     )
     rate_limit: str = Field(
-        "", description="requests of one client to the API, for instance 300/minute; empty: any"
+        "",
+        description="requests of one client to the API, for instance 300/minute; empty: any on "
+        "this machine, 600/minute elsewhere",
     )
     waiting: int = Field(
         64, ge=0, le=10_000, description="questions that may wait; more are told to come back"

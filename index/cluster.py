@@ -11,9 +11,11 @@ import logging
 import pickle
 import re
 import shutil
+import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -260,6 +262,7 @@ class Cluster:
             "logging_level": logging.ERROR,
             "job_config": job,
         }
+        heeded = signal.getsignal(signal.SIGTERM)
         try:
             if self.address:
                 ray.init(address=self.address, **quiet)
@@ -277,6 +280,9 @@ class Cluster:
         except Exception as error:  # it raises whatever its parts do
             ray.shutdown()
             raise ClusterError(_why_not(self.address, str(error))) from error
+        finally:
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, heeded)  # Ray has put its own there
         self._ray = ray
         if self.address:
             self._look_at_machines()

@@ -11,7 +11,6 @@ import logging
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,9 +234,10 @@ def install(folder: Path, write: Callable[[Path], None], difference: Callable[[P
 def _install(
     folder: Path, write: Callable[[Path], None], difference: Callable[[Path], str]
 ) -> bool:
-    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
-        made = Path(aside) / "model"
-        made.mkdir()
+    made = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(made, ignore_errors=True)  # of a conversion that was killed
+    made.mkdir()
+    try:
         write(made)
         if problem := difference(made):
             log.warning("Running a model with torch: the OpenVINO one differs (%s).", problem)
@@ -245,6 +245,8 @@ def _install(
         (made / SUMS).write_text(_sums(made), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         made.replace(folder)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
     return True
 
 

@@ -221,13 +221,14 @@ class TestThisMachine:
         assert heard
         assert heard <= loopback
 
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_interrupted_it_says_so_and_leaves_no_process(
-        self, documents: Path, tiny: Encoder, store: Store
+        self, documents: Path, tiny: Encoder, store: Store, number: signal.Signals
     ) -> None:
         building = start(documents, tiny, store, "--engine", "ray")
         wait_for_lots(store, 1, building)
         family = {int(pid) for pid in children(building.pid)}
-        building.send_signal(signal.SIGINT)
+        building.send_signal(number)
         _, told = building.communicate(timeout=300)
         assert building.returncode == 130, told
         assert told.rstrip().endswith("Interrupted.")

@@ -80,7 +80,6 @@ def test_a_backup_can_be_restored(corpus: Path, tmp_path: Path, encoder: HashEnc
     backup, restore = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)[:2]
     build(corpus, Store(tmp_path / ".store"), encoder)
     (tmp_path / "passages.toml").write_text('corpus = "corpus"\nreader = "none"\n')
-    (tmp_path / "backup").mkdir()
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").symlink_to(sys.executable)
     subprocess.run(
