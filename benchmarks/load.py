@@ -99,9 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--kept", type=Path, default=Path(".store/benchmarks"))
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32, 128])
     parser.add_argument("--seconds", type=float, default=10.0, help="for each number of clients")
-    parser.add_argument(
-        "--soak", type=float, default=0.0, metavar="MINUTES", help="without the others"
-    )
+    parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES", help="goes alone")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
