@@ -168,11 +168,16 @@ def visitors(address: str, questions: Path, options: argparse.Namespace) -> subp
 
 @contextmanager
 def server(
-    arguments: Sequence[str], *command: str, code: str = "", quiet: bool = False
+    arguments: Sequence[str],
+    *command: str,
+    code: str = "",
+    quiet: bool = False,
+    route: str = "/readyz",
 ) -> Iterator[tuple[str, int]]:
     """A server of its own process that is ready to answer: its address and its process id.
 
     ``command`` is one that serves, ``serve`` by default; or the server is a script's ``code``.
+    ``route`` is where it says so.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -186,7 +191,7 @@ def server(
     try:
         while True:
             try:
-                with urllib.request.urlopen(f"{address}/readyz", timeout=60):
+                with urllib.request.urlopen(f"{address}{route}", timeout=60):
                     break
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 if running.poll() is not None:

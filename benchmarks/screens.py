@@ -71,11 +71,15 @@ def wait(page: Any, seconds: float = 0) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """An address, what to do there before the picture is taken and what after it."""
+    """An address, what to do there before the picture is taken and what after it.
+
+    One that is not ``drawn`` goes on waiting for the server.
+    """
 
     path: str
     act: Act = wait
     after: Act = wait
+    drawn: bool = True
 
 
 def press(name: str, nth: int = 0) -> Act:
@@ -154,7 +158,7 @@ EMPTY = {
 """The same where nothing has been built, and nothing may be changed but by a build."""
 
 BUILDING = {"library-rebuilding": Screen("/library", rebuild, cancel)}
-WAITING = {"waiting": Screen(ask(DEFINITION), lambda page: wait(page, 3))}
+WAITING = {"waiting": Screen(ask(DEFINITION), lambda page: wait(page, 3), drawn=False)}
 READ_ONLY = {"library-read-only": Screen("/library"), "quality-empty": Screen("/quality")}
 
 
@@ -173,10 +177,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = Path(name)
         places = library(folder)
 
-        def shoot(screens: dict[str, Screen], code: str = "") -> None:
+        def shoot(screens: dict[str, Screen], code: str = "", route: str = "/readyz") -> None:
             some = {one: screens[one] for one in screens if not wanted or one in wanted}
             if some:
-                with server(places, code=code, quiet=True) as (address, _):
+                with server(places, code=code, quiet=True, route=route) as (address, _):
                     take(address, some, options.out, bar)
 
         shoot(READ_ONLY, FIXED)
@@ -190,7 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         shoot(BUILDING)
         (folder / "none").mkdir()
         places = ["--corpus", str(folder / "none"), "--store", str(folder / "empty")]
-        shoot(EMPTY)
+        shoot(EMPTY, route="/healthz")  # without an index it is never ready to answer
     pictures = list(options.out.glob("*.webp"))
     total = sum(one.stat().st_size for one in pictures)
     print(f"{len(pictures)} pictures in {options.out}, {total / 1e3:,.0f} kB")
@@ -256,7 +260,7 @@ def take(address: str, screens: dict[str, Screen], out: Path, bar: tqdm[Any]) ->
             page = context.new_page()
             for name, screen in screens.items():
                 page.goto(address + screen.path)
-                if screens is not WAITING:
+                if screen.drawn:
                     settle(page)
                 screen.act(page)
                 time.sleep(0.8)  # what follows the last message: fonts, scrolling to a passage
