@@ -281,7 +281,7 @@ class Cluster:
             ray.shutdown()
             raise ClusterError(_why_not(self.address, str(error))) from error
         finally:
-            if threading.current_thread() is threading.main_thread():
+            if heeded is not None and threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, heeded)  # Ray has put its own there
         self._ray = ray
         if self.address:
