@@ -45,7 +45,7 @@ from index.reader import DEPTH
 from index.records import Document
 from index.search import Searcher
 from index.store import Store
-from training.data import held_out
+from training.examples import held_out
 
 ASKED = 40  # questions of each kind to each single article
 ASKED_LARGE = 700  # questions to each large corpus

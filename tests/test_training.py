@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, MPNetConfig, MPNetModel
 
 from index.encoder import packaged_model
 from index.extractor import LONGEST, QUESTION, Tokens
 from training import evaluate, export, train
-from training.batches import row_of
-from training.data import Question, held_out, squad
-from training.loss import taught_by
+from training.batches import Batch, row_of
+from training.data import squad
+from training.examples import SUFFIX, Question, held_out, read, write
+from training.loss import loss_of, taught_by
+from training.teacher import RenumberedNetwork, network_of
 
 PASSAGE = "The ferry to Sandholm leaves at nine. It carries forty cars and two hundred people."
 
@@ -70,6 +71,7 @@ def test_articles_of_the_test_split_are_left_out(tmp_path: Path) -> None:
     questions, passages = squad(path)
     assert passages == [("The tune ferry", PASSAGE)]
     (question,) = questions
+    assert question.passage == passages[0]
     assert question.text == "When does it leave?"
     assert [PASSAGE[start:end] for start, end in question.spans] == ["nine"]
 
@@ -82,20 +84,20 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kept = [title for title in titles if held_out(title)][:8]
     shown = [title for title in titles if not held_out(title)][:8]
     start = PASSAGE.index("nine")
-    lines = [
+    questions = [
         Question(
             id=title,
             text="When does the ferry to Sandholm leave?",
-            context=title,
-            passage=PASSAGE,
+            passage=(title, PASSAGE),
             spans=((start, start + 4),),
             answers=("nine",),
             misleading=(("Bridges", "The bridge was closed for a year."),),
+            elsewhere=(("Trains", "The train leaves at ten."), ("Buses", "There are no buses.")),
         )
         for title in shown + kept
     ]
-    text = "".join(json.dumps(asdict(line)) + "\n" for line in lines)
-    (folder / "squad-open.jsonl").write_text(text)
+    write(folder / f"squad-open{SUFFIX}", questions)
+    assert [question for _, question in read(folder)] == questions
     return folder
 
 
@@ -125,7 +127,7 @@ def test_a_run_goes_on_where_it_stopped_and_is_exported_and_evaluated(
 
     evaluate.main(["--data", str(examples), "--run", str(run)])
     printed = capsys.readouterr().out
-    assert printed.startswith("step 2, 8 questions\n")
+    assert printed.startswith("8 questions\n")
     assert len(printed.splitlines()) == 5
 
 
@@ -146,21 +148,69 @@ def test_runs_are_exported_as_their_mean(examples: Path, small: list[str], tmp_p
     assert any(not torch.equal(one[name], two[name]) for name in one)
 
 
-def test_a_network_that_says_what_its_teachers_say_costs_least() -> None:
+def test_a_network_that_says_what_its_teacher_says_costs_least() -> None:
     torch.manual_seed(0)
-    said = [(torch.randn(3), torch.randn(3, 7), torch.randn(3, 7)) for _ in range(2)]
-    mean = tuple(
-        torch.stack(
-            [each.softmax(-1) if each.dim() > 1 else each.sigmoid() for each in every]
-        ).mean(0)
-        for every in zip(*said, strict=True)
-    )
-    best = (mean[0].logit(), mean[1].log(), mean[2].log())
-    least = taught_by(best, said)
+    said = (torch.randn(3), torch.randn(3, 7), torch.randn(3, 7))
+    groups = torch.tensor([[0, 1], [2, -1]])
+    least = taught_by(said, [said], groups)
     for part in range(3):
-        moved = list(best)
+        moved = list(said)
         moved[part] = moved[part] + torch.randn_like(moved[part])
-        assert taught_by((moved[0], moved[1], moved[2]), said) > least
+        assert taught_by((moved[0], moved[1], moved[2]), [said], groups) > least
+
+
+def test_words_that_are_likelier_than_none_of_the_gold_ones_cost_most(tokens: Tokens) -> None:
+    start = PASSAGE.index("nine")
+    row = row_of(tokens, "When?", "", PASSAGE, [(start, start + 4)])
+    batch = Batch.of([[row, row_of(tokens, "When?", "", "It rained.", ())]])
+    costs = []
+    for place in (row.spans[0][0], 0):
+        scores = torch.zeros(batch.ids.shape)
+        scores[0, place] = scores[1, 0] = 9.0
+        costs.append(loss_of((torch.zeros(2), scores, scores), batch))
+    assert costs[0].span < 0.5 < costs[1].span
+    right, wrong = (
+        loss_of((torch.tensor(said), scores, scores), batch) for said in ([3.0, -3.0], [-3.0, 3.0])
+    )
+    assert right.relevance < wrong.relevance
+    assert right.order < wrong.order
+
+
+def test_an_encoder_that_numbers_the_same_words_otherwise_can_teach(
+    examples: Path, small: list[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "mpnet"
+    shape = MPNetConfig(
+        vocab_size=30527,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+    )
+    MPNetModel(shape).save_pretrained(folder)
+    known = json.loads((packaged_model() / "tokenizer.json").read_text())
+    vocabulary = known["model"]["vocab"]
+    names = {"[CLS]": "<s>", "[PAD]": "<pad>", "[SEP]": "</s>", "[UNK]": "<unk>"}
+    known["model"]["vocab"] = {
+        **{mark: number for number, mark in enumerate(names.values())},
+        **{word: number + 4 for word, number in vocabulary.items()},
+    }
+    known["added_tokens"], known["post_processor"] = [], None
+    known["model"]["unk_token"] = "<unk>"
+    (folder / "tokenizer.json").write_text(json.dumps(known))
+
+    network = network_of(folder)
+    (number,) = {vocabulary["ferry"]}
+    assert isinstance(network, RenumberedNetwork)
+    assert int(network.numbers[number]) == number + 4
+    assert [int(network.numbers[vocabulary[mark]]) for mark in names] == [0, 1, 2, 3]
+
+    common = ["--data", str(examples), "--questions", "4", "--epochs", "1", "--elsewhere", "1"]
+    teacher, student = tmp_path / "teacher", tmp_path / "student"
+    train.main([*common, "--out", str(teacher), "--encoder", str(folder), "--dropout", "0.1"])
+    train.main([*common, "--out", str(student), *small, "--teachers", str(teacher)])
+    assert isinstance(train.averaged(teacher), RenumberedNetwork)
+    assert export.export([student], tmp_path / "weights.safetensors") == [2]
 
 
 def test_a_network_learns_what_its_teacher_says(

@@ -8,9 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from index.extractor import Tokens
 from index.passages import context_of
-from training.data import Question, held_out, read
+from training.examples import Question, Text, held_out, read
 
 KEYWORDS = 0.15  # of the questions are shown as the keywords in them
 TUNE = ("squad-open", "dev-v2")
@@ -36,6 +39,56 @@ Group = list[Row]
 """The rows of one question; the first one answers if any does."""
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows as tensors, filled up; what is none is -1.
+
+    ``ids, mask, types (b, t)``; ``spans (b, s, 2)`` are token positions of gold answers, ``labels
+    (b,)`` 1 where the passage answers, ``groups (g, n)`` the rows of each question, the answering
+    one first.
+    """
+
+    ids: Tensor
+    mask: Tensor
+    types: Tensor
+    spans: Tensor
+    labels: Tensor
+    groups: Tensor
+
+    @classmethod
+    def of(cls, groups: Sequence[Group]) -> Batch:
+        """The rows of these groups, in order."""
+        rows = [row for group in groups for row in group]
+        length = -(-max(len(row.ids) for row in rows) // 8) * 8
+        ids = torch.zeros((len(rows), length), dtype=torch.long)
+        mask, types = torch.zeros_like(ids), torch.zeros_like(ids)
+        spans = torch.full((len(rows), max(1, *(len(row.spans) for row in rows)), 2), -1)
+        for number, row in enumerate(rows):
+            ids[number, : len(row.ids)] = torch.tensor(row.ids)
+            mask[number, : len(row.ids)] = 1
+            types[number, : len(row.ids)] = torch.tensor(row.types)
+            if row.spans:
+                spans[number, : len(row.spans)] = torch.tensor(row.spans)
+        places = torch.full((len(groups), max(map(len, groups))), -1)
+        first = 0
+        for number, group in enumerate(groups):
+            places[number, : len(group)] = torch.arange(first, first + len(group))
+            first += len(group)
+        labels = torch.tensor([row.label for row in rows])
+        return cls(ids, mask, types, spans, labels, places)
+
+    def to(self, device: str | torch.device) -> Batch:
+        """The same batch on a device."""
+        parts = (self.ids, self.mask, self.types, self.spans, self.labels, self.groups)
+        return Batch(*(part.to(device, non_blocking=True) for part in parts))
+
+    def rows(self, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """``ids, mask, types`` of some rows, as short as these allow."""
+        mask = self.mask[chosen]
+        length = -(-int(mask.sum(1).max()) // 8) * 8
+        return self.ids[chosen, :length], mask[:, :length], self.types[chosen, :length]
+
+
 class Batches:
     """All batches by number; texts of like length are together, in an order that the seed gives."""
 
@@ -43,6 +96,7 @@ class Batches:
         self._seed = options.seed
         self._size = options.questions
         self._misleading = options.misleading
+        self._elsewhere = options.elsewhere
         self._headings = options.headed
         self._tokens = tokens
         times = dict(options.times)
@@ -57,14 +111,14 @@ class Batches:
         """How many batches an epoch has."""
         return int(sum(self._times)) // int(self._size)
 
-    def __getitem__(self, step: int) -> list[Group]:
+    def __getitem__(self, step: int) -> Batch:
         epoch, number = divmod(step, len(self))
         if epoch != self._epoch:
             self._arrange(epoch)
         chosen = self._order[number]
         draw = random.Random(f"{self._seed} {step}")
         groups = [self._group(self._questions[place], draw) for place in chosen]
-        return [group for group in groups if group]
+        return Batch.of([group for group in groups if group])
 
     def _arrange(self, epoch: int) -> None:
         draw = random.Random(f"{self._seed} {epoch}")
@@ -84,20 +138,18 @@ class Batches:
         self._epoch = epoch
 
     def _length(self, place: int) -> int:
-        return len(self._questions[place].passage)
+        return len(self._questions[place].passage[1])
 
     def _group(self, question: Question, draw: random.Random) -> Group:
-        others = list(question.misleading)
-        # Those found first mislead most.
-        chosen = draw.sample(others[:5], min(len(others), 5))[: self._misleading - 1]
-        rest = [other for other in others if other not in chosen]
-        chosen += draw.sample(rest, min(len(rest), self._misleading - len(chosen)))
+        chosen = _drawn(question.misleading, self._misleading - 1, draw)
+        chosen += _drawn(question.elsewhere, self._elsewhere, draw)
         asked = question.text
         if draw.random() < KEYWORDS:
             question = replace(question, text=keywords(question.text))
         mine = draw.choice((asked, keywords(asked), keywords(asked), self._other(draw)))
-        above = self._headed(question.context, mine, draw)
-        rows = [self.row(question, above, question.passage, question.spans)]
+        context, text = question.passage
+        above = self._headed(context, mine, draw)
+        rows = [self.row(question, above, text, question.spans)]
         for context, text in chosen:
             above = self._headed(context, self._other(draw), draw)
             rows.append(self.row(question, above, text, ()))
@@ -118,6 +170,16 @@ class Batches:
     ) -> Row:
         """One passage for a question as tokens. A row whose gold answers are cut off has none."""
         return row_of(self._tokens, question.text, context, text, spans)
+
+
+def _drawn(others: Sequence[Text], count: int, draw: random.Random) -> list[Text]:
+    """So many passages by lot; those found first, which mislead most, before all others."""
+    first = list(others[:5])
+    chosen = draw.sample(first, min(len(first), count))
+    rest = list(others[5:])
+    if count > len(chosen) and first and rest and count > 2:
+        chosen = draw.sample(first, min(len(first), count - count // 3))
+    return chosen + draw.sample(rest, min(len(rest), count - len(chosen)))
 
 
 def keywords(question: str) -> str:
@@ -148,5 +210,5 @@ def row_of(
 
 def _shown(folder: Path) -> Iterator[tuple[str, Question]]:
     for source, question in read(folder):
-        if question.misleading and not (source in TUNE and held_out(question.context)):
+        if question.misleading and not (source in TUNE and held_out(question.passage[0])):
             yield source, question

@@ -1,7 +1,8 @@
 """From question-answering files to examples: a question, its passage, and passages that mislead.
 
 Reads files in SQuAD's layout, and a folder in BEIR's layout whose queries carry answers. Passages
-that mislead are what our own search finds for the question and what has no gold answer in it.
+that mislead are what our own search finds for the question and what has no gold answer in it: in
+the question's own corpus, and in that folder without the question's article.
 
     python -m training.data --squad FILE [FILE …] --beir FOLDER --out FOLDER
 """
@@ -10,14 +11,12 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import hashlib
 import json
 import random
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,26 +28,12 @@ from index.evaluate import contains_answer, read_corpus, read_qrels, read_querie
 from index.records import Block, Document, Span
 from index.search import LONGEST_QUERY, Searcher
 from index.store import Store
+from training.examples import SUFFIX, Question, Text, write
 
-MISLEADING = 12  # kept for each question; training draws from them
+MISLEADING = 12  # passages kept for each question; training draws from them
+ELSEWHERE = 12  # and so many of other articles
 DEPTH = 20
-HELD_OUT = 3  # of ten tune articles
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question and the passage ``text`` it was asked of; no spans: the passage has no answer.
-
-    ``spans`` are offsets into ``text``. ``misleading`` are other passages, ``(context, text)``.
-    """
-
-    id: str
-    text: str
-    context: str
-    passage: str
-    spans: tuple[Span, ...]
-    answers: tuple[str, ...]
-    misleading: tuple[tuple[str, str], ...] = ()
+DEEP = 60  # hits among which those of other articles than the question's are looked for
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -60,49 +45,46 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--squad", type=Path, nargs="*", default=[], help="files, plain or .gz")
     parser.add_argument("--beir", type=Path, help="folder; only its tune questions are used")
     parser.add_argument("--out", type=Path, required=True, help="folder for the examples")
+    parser.add_argument(
+        "--most",
+        nargs="*",
+        type=_most,
+        default=[],
+        metavar="SOURCE=QUESTIONS",
+        help="take so many questions of a source, by lot, if it has more",
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     encoder = Encoder(kept=options.out / "models")
     sources = [(path.name.split(".")[0], squad(path)) for path in options.squad]
+    library = None
     if options.beir:
         sources.append((options.beir.name, beir(options.beir)))
-    for name, (questions, others) in sources:
-        path = options.out / f"{name}.jsonl"
+        library = _searcher(sources[-1][1][1], options.out / "indexes" / "library", encoder)
+    for name, (questions, passages) in sources:
+        path = options.out / f"{name}{SUFFIX}"
         if path.exists():
             print(f"{path} is there already", file=sys.stderr)
             continue
-        found = misled(name, questions, others, encoder)
-        random.Random(options.seed).shuffle(found)
-        aside = path.with_suffix(".new")
-        with aside.open("w", encoding="utf-8") as file:
-            for question in found:
-                file.write(json.dumps(asdict(question), ensure_ascii=False) + "\n")
-        aside.rename(path)
+        own = library
+        if own is None or name != options.beir.name:
+            own = _searcher(passages, options.out / "indexes" / name, encoder)
+        random.Random(options.seed).shuffle(questions)
+        found = misled(name, questions[: dict(options.most).get(name)], own, library)
+        write(path, found)
         print(f"{path}: {len(found):,} questions", file=sys.stderr)
 
 
-def read(folder: Path, names: Sequence[str] = ()) -> Iterator[tuple[str, Question]]:
-    """The examples that ``main`` wrote, with the name of their source."""
-    for path in sorted(folder.glob("*.jsonl")):
-        if names and path.stem not in names:
-            continue
-        with path.open(encoding="utf-8") as file:
-            for line in file:
-                fields = json.loads(line)
-                for name in ("spans", "misleading"):
-                    fields[name] = tuple(tuple(pair) for pair in fields[name])
-                fields["answers"] = tuple(fields["answers"])
-                yield path.stem, Question(**fields)
+def _most(text: str) -> tuple[str, int]:
+    source, _, most = text.partition("=")
+    if not most.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is not SOURCE=QUESTIONS, as in reddit_v1=5000")
+    return source, int(most)
 
 
-def held_out(title: str) -> bool:
-    """Whether an article of the tune split is kept from training, to tune and calibrate with."""
-    return hashlib.sha256(title.replace("_", " ").encode()).digest()[0] % 10 < HELD_OUT
-
-
-Source = tuple[list[Question], list[tuple[str, str]]]
-"""Questions, and all passages ``(title, text)`` of the corpus they are searched in."""
+Source = tuple[list[Question], list[Text]]
+"""Questions, and all passages of the corpus they are searched in."""
 
 
 def squad(path: Path) -> Source:
@@ -129,7 +111,7 @@ def squad(path: Path) -> Source:
                 question = " ".join(asked["question"].split())[:LONGEST_QUERY]
                 if question:
                     questions.append(
-                        Question(asked["id"], question, title, text, tuple(spans), texts)
+                        Question(asked["id"], question, (title, text), tuple(spans), texts)
                     )
     return questions, passages
 
@@ -153,7 +135,9 @@ def beir(folder: Path) -> Source:
             )
             if spans and title not in titles:
                 answers = tuple(query.answers)
-                questions.append(Question(query.id, query.text, title, text, tuple(spans), answers))
+                questions.append(
+                    Question(query.id, query.text, (title, text), tuple(spans), answers)
+                )
     return questions, [pair for pair in corpus.values() if pair[0] not in titles]
 
 
@@ -169,32 +153,49 @@ def _title(name: str) -> str:
     return "" if name.startswith("Amazon_Reviews") else name.replace("_", " ")
 
 
-def misled(
-    name: str, questions: list[Question], others: list[tuple[str, str]], encoder: Encoder
-) -> list[Question]:
-    """The questions with passages that our search finds for them and that do not answer them."""
+def _searcher(passages: Sequence[Text], folder: Path, encoder: Encoder) -> Searcher:
     documents = (
         Document(str(number), title, text, (Block(0, len(text)),), "training", "")
-        for number, (title, text) in enumerate(others)
+        for number, (title, text) in enumerate(passages)
     )
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(folder)
-        build_documents(documents, store, encoder)
-        searcher = Searcher(store.open(), encoder)
+    store = Store(folder)
+    build_documents(documents, store, encoder)
+    return Searcher(store.open(), encoder)
 
-        def mislead(question: Question) -> Question:
-            found: list[tuple[str, str]] = []
-            for hit in searcher.search(question.text, DEPTH):
-                text = hit.passage.text
-                same = text in question.passage or question.passage in text
-                if same or (question.answers and contains_answer(text, question.answers)):
-                    continue
-                found.append((hit.passage.title, text))
-            return replace(question, misleading=tuple(found[:MISLEADING]))
 
-        with ThreadPoolExecutor(8) as pool:
-            every = pool.map(mislead, questions)
-            return list(tqdm(every, total=len(questions), desc=name, unit=" questions"))
+def misled(
+    name: str, questions: Sequence[Question], own: Searcher, library: Searcher | None
+) -> list[Question]:
+    """The questions with passages that our search finds for them and that do not answer them.
+
+    ``own`` searches the questions' own corpus, ``library`` another one or the same.
+    """
+
+    def found(question: Question, searcher: Searcher, depth: int) -> list[Text]:
+        asked = question.passage[1]
+        texts = []
+        for hit in searcher.search(question.text, depth):
+            text = hit.passage.text
+            same = text in asked or asked in text
+            if not same and not (question.answers and contains_answer(text, question.answers)):
+                texts.append((hit.passage.title, text))
+        return texts
+
+    def mislead(question: Question) -> Question:
+        misleading = found(question, own, DEPTH)[:MISLEADING]
+        # What is asked of another corpus has no article in the library that would fill its hits.
+        depth = DEEP if library is own else DEPTH
+        elsewhere = found(question, library, depth) if library else []
+        title = question.passage[0]
+        return replace(
+            question,
+            misleading=tuple(misleading),
+            elsewhere=tuple(text for text in elsewhere if text[0] != title)[:ELSEWHERE],
+        )
+
+    with ThreadPoolExecutor(3) as pool:
+        every = pool.map(mislead, questions)
+        return list(tqdm(every, total=len(questions), desc=name, unit=" questions"))
 
 
 if __name__ == "__main__":

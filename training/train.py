@@ -15,7 +15,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,15 +23,18 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 from torch.nn import functional
+from torch.utils.data import DataLoader, Subset
 from tqdm import tqdm
 
 from index.encoder import packaged_model
 from index.extractor import Tokens
 from index.network import MASKED, Outputs, ReaderNetwork
-from training.batches import Batches, Group, Row
+from training.batches import Batch, Batches
+from training.examples import sources
 from training.loss import Loss, loss_of, taught_by
+from training.teacher import network_of
 
-TOGETHER = {"cpu": 8, "cuda": 128}
+TOGETHER = {"cpu": 8, "cuda": 512}
 """Rows that go through the network at once, by where it runs."""
 
 CHECKPOINT = "checkpoint.pt"
@@ -50,6 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--questions", type=int, default=16, help="in each batch")
     parser.add_argument("--misleading", type=int, default=2, help="passages for each question")
     parser.add_argument(
+        "--elsewhere",
+        type=int,
+        default=0,
+        help="further passages for each question, of a library without its article",
+    )
+    parser.add_argument(
         "--headed",
         type=float,
         default=0.3,
@@ -66,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="how often a source is shown in an epoch, if not once; 0.5 is every second question",
     )
     parser.add_argument("--rate", type=float, default=2e-4, help="highest learning rate")
+    parser.add_argument("--dropout", type=float, default=0.0, help="inside the encoder")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=0, help="stop after so long (0: never)")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -75,18 +85,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--encoder",
         type=Path,
-        help="folder of another BERT with the same vocabulary to begin with, for a teacher",
+        help="folder of another encoder with the same words to begin with, for a teacher",
     )
     parser.add_argument(
         "--teachers", type=Path, nargs="*", default=[], help="folders of runs to learn from"
     )
     options = parser.parse_args(arguments)
-    sources = sorted(path.stem for path in options.data.glob("*.jsonl"))
-    if not sources:
+    found = sources(options.data)
+    if not found:
         parser.error(f"'{options.data}' has no examples; training.data writes them")
     for source, _ in options.times:
-        if source not in sources:
-            parser.error(f"--times: no source '{source}', only {', '.join(sources)}")
+        if source not in found:
+            parser.error(f"--times: no source '{source}', only {', '.join(found)}")
     for run in options.teachers:
         if not (run / CHECKPOINT).is_file():
             parser.error(f"--teachers: '{run}' has no {CHECKPOINT}; it is no run that was trained")
@@ -113,18 +123,21 @@ def train(options: argparse.Namespace) -> None:
     checkpoint = options.out / CHECKPOINT
     folder = options.encoder or packaged_model()
     torch.manual_seed(options.seed)
-    network = ReaderNetwork(folder)
+    network = network_of(folder, options.dropout)
     if options.start:
         known = {name: tensor.float() for name, tensor in load_file(options.start).items()}
         network.load_state_dict(known, strict=False)
     network.to(options.device)
+    if options.device == "cuda" and type(network) is ReaderNetwork:
+        network.encoder.set_attn_implementation("sdpa")
     teachers = [averaged(run).to(options.device).eval() for run in options.teachers]
     weights = [tensor for tensor in network.parameters() if tensor.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=options.rate, weight_decay=0.01, fused=True)
-    mean: Any = torch.optim.swa_utils.get_ema_multi_avg_fn(0.999)  # type: ignore[no-untyped-call]
-    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=mean)
-    batches = Batches(options, Tokens(folder))
+    batches = Batches(options, Tokens(packaged_model()))
     steps = int(options.epochs * len(batches))
+    decay = 1 - 1 / max(1, min(1000, steps // 5))
+    mean: Any = torch.optim.swa_utils.get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=mean)
     warm = max(1, steps // 20)
 
     def rate(step: int) -> float:
@@ -158,13 +171,12 @@ def train(options: argparse.Namespace) -> None:
     network.train()
     log = (options.out / "log.jsonl").open("a", encoding="utf-8")
     started = saved = time.monotonic()
-    sums: dict[str, float] = {}
+    sums: dict[str, Any] = {}
     bar = tqdm(total=steps, initial=begun, unit=" steps", file=sys.stderr, mininterval=10)
     step = begun
     with log, bar:
-        for step in range(begun, steps):
-            groups = batches[step]
-            costs = _cost(network, groups, teachers)
+        for step, batch in enumerate(_ahead(batches, begun, steps, options), begun):
+            costs = _cost(network, batch.to(options.device), teachers)
             torch.autograd.backward(costs.total)
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimizer.step()
@@ -172,9 +184,9 @@ def train(options: argparse.Namespace) -> None:
             optimizer.zero_grad(set_to_none=True)
             average.update_parameters(network)
             for name in ("span", "relevance", "order", "taught"):
-                sums[name] = sums.get(name, 0.0) + float(getattr(costs, name).detach())
+                sums[name] = sums.get(name, 0.0) + getattr(costs, name).detach()
             if (step + 1) % 50 == 0:
-                means = {name: round(value / 50, 4) for name, value in sums.items()}
+                means = {name: round(float(value) / 50, 4) for name, value in sums.items()}
                 sums = {}
                 log.write(json.dumps({"step": step + 1, **means}) + "\n")
                 log.flush()
@@ -190,68 +202,56 @@ def train(options: argparse.Namespace) -> None:
         save(steps)
 
 
+def _ahead(
+    batches: Batches, begun: int, steps: int, options: argparse.Namespace
+) -> Iterator[Batch]:
+    """The batches of the steps that are left; beside a GPU, processes make them ahead."""
+    left: Any = Subset(batches, range(begun, steps))  # type: ignore[arg-type]
+    workers = max(1, options.threads - 2) if options.device == "cuda" else 0
+    os.environ["TOKENIZERS_PARALLELISM"] = "false" if workers else "true"
+    loader = DataLoader(
+        left, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None
+    )
+    yield from loader
+
+
 def averaged(run: Path) -> ReaderNetwork:
     """The network of a training run, with the moving average of its weights."""
     state = torch.load(run / CHECKPOINT, weights_only=True, map_location="cpu")
     folder = Path(state["encoder"]) if state["encoder"] else packaged_model()
-    average = torch.optim.swa_utils.AveragedModel(ReaderNetwork(folder))
+    average = torch.optim.swa_utils.AveragedModel(network_of(folder))
     average.load_state_dict(state["average"])
     network: Any = average.module
     assert isinstance(network, ReaderNetwork)  # noqa: S101, for the type checker
     return network
 
 
-def _cost(network: ReaderNetwork, groups: list[Group], teachers: Sequence[ReaderNetwork]) -> Loss:
-    """What the network's outputs for a batch of groups cost."""
-    rows = [row for group in groups for row in group]
-    labels = torch.tensor([row.label for row in rows])
-    width = max(map(len, groups))
-    places, number = [], 0
-    for group in groups:
-        own = list(range(number, number + len(group)))
-        if len(group) == width:
-            places.append(own if group[0].label else [-1, *own[1:]])
-        number += len(group)
-    spans = [row.spans for row in rows]
-    outputs = scores(network, rows)
-    device = outputs[0].device
-    costs = loss_of(outputs, spans, labels.to(device), torch.tensor(places, device=device))
+def _cost(network: ReaderNetwork, batch: Batch, teachers: Sequence[ReaderNetwork]) -> Loss:
+    """What the network's outputs for a batch cost."""
+    outputs = scores(network, batch)
+    costs = loss_of(outputs, batch)
     if teachers:
         with torch.no_grad():
-            said = [scores(teacher, rows) for teacher in teachers]
-        costs = replace(costs, taught=taught_by(outputs, said))
+            said = [scores(teacher, batch) for teacher in teachers]
+        costs = replace(costs, taught=taught_by(outputs, said, batch.groups))
     return costs
 
 
-def scores(network: ReaderNetwork, rows: Sequence[Row]) -> Outputs:
-    """The network's outputs for rows, which go through it by length: less of it is filling."""
-    device = next(network.parameters()).device
+def scores(network: ReaderNetwork, batch: Batch) -> Outputs:
+    """The network's outputs for a batch, whose rows go through it by length: less is filling."""
+    device = batch.ids.device
     together = TOGETHER[device.type]
-    order = sorted(range(len(rows)), key=lambda number: -len(rows[number].ids))
-    longest = len(rows[order[0]].ids) if order else 0
+    order = batch.mask.sum(1).argsort(descending=True)
     parts = []
-    for begin in range(0, len(order), together):
-        part = [rows[number] for number in order[begin : begin + together]]
+    for part in torch.split(order, together):
         with torch.autocast(device.type, torch.bfloat16):
-            relevance, start, end = network(*(each.to(device) for each in tensors(part)))
-        room = (0, longest + 8 - start.shape[1])
+            relevance, start, end = network(*batch.rows(part))
+        room = (0, batch.ids.shape[1] - start.shape[1])
         start, end = (functional.pad(every, room, value=MASKED) for every in (start, end))
         parts.append((relevance, start, end))
-    back = torch.tensor(order).argsort()
+    back = order.argsort()
     relevance, start, end = (torch.cat(every)[back] for every in zip(*parts, strict=True))
     return relevance, start, end
-
-
-def tensors(rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Ids, mask and types ``(b, t)`` int64, filled up to a multiple of eight."""
-    length = -(-max(len(row.ids) for row in rows) // 8) * 8
-    ids = torch.zeros((len(rows), length), dtype=torch.long)
-    mask, types = torch.zeros_like(ids), torch.zeros_like(ids)
-    for number, row in enumerate(rows):
-        ids[number, : len(row.ids)] = torch.tensor(row.ids)
-        mask[number, : len(row.ids)] = 1
-        types[number, : len(row.ids)] = torch.tensor(row.types)
-    return ids, mask, types
 
 
 if __name__ == "__main__":

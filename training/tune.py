@@ -24,7 +24,7 @@ from index.extractor import Extractor, Judgement, Reader
 from index.reader import DEPTH, READ, PassageWeights, SentenceWeights, read, rerank
 from index.records import Hit, Passage
 from index.search import Searcher
-from training.data import held_out
+from training.examples import held_out
 
 TRIED: dict[str, tuple[float, ...]] = {
     "retrieval": (6, 8, 10, 12),
