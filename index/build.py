@@ -19,6 +19,7 @@ from index.cache import VectorCache
 from index.cluster import Ahead, Cluster
 from index.corpus import scan
 from index.documents import read_files
+from index.duplicates import Duplicates
 from index.embed import embed
 from index.encoder import Encoder
 from index.errors import CorpusError, EngineError, MissingExtraError, PassagesError, StoreError
@@ -27,7 +28,7 @@ from index.lexical import ANALYZER, Fields, LexicalIndex
 from index.map import Map
 from index.milvus import Milvus
 from index.parsers.workers import SECONDS
-from index.passages import SPLITTER, Window, cut_tokens, same_words, split
+from index.passages import SPLITTER, Window, cut_tokens, split
 from index.progress import Meter, OnProgress
 from index.reading import Reading, digest_of_corpus, digests_of
 from index.records import Document, FileReport, Passage
@@ -168,13 +169,14 @@ def _assemble(
     words = 0
     with store.building(take_over=take_over) as folder:
         table = TableWriter(folder / TABLE)
+        duplicates = Duplicates(table.text)
         for document in reading:
             passages = split(document, window)
-            said = [same_words(passage) for passage in passages]
-            repeated = table.add(document, passages, said) if passages else 0
+            repeated = table.add(document, passages, duplicates) if passages else 0
             reading.report(document, len(passages), repeated, cut_tokens(passages, window))
             if passages:
                 words += len(document.text.split())
+        del duplicates  # some 900 bytes a passage
         if not table.passages:
             raise CorpusError(_nothing_in(corpus, reading.reports))
         cache = VectorCache(store.cache, encoder.identity, encoder.dimension)

@@ -8,21 +8,16 @@ are no passages: they are the path above them. Nothing is cut off and nothing ov
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from index.records import Block, Document, Passage, Span
 
-SPLITTER = "paragraphs-3"
+SPLITTER = "paragraphs-4"
 """Changes whenever the same file would give other passages."""
 
 TINY = 80
 """Paragraphs shorter than this, in characters, look for a neighbour."""
-
-TELLING = 60
-"""Letters from which on the same words in another place are the same passage."""
 
 JOINED = 600
 """Joined paragraphs grow no longer than this, in characters."""
@@ -98,19 +93,6 @@ def passage_id(document_id: str, text: str, repeat: int = 0) -> str:
     """Sixteen hex digits of a SHA-256; ``repeat`` tells equal texts of one document apart."""
     content = f"{document_id}\0{text}\0{repeat}" if repeat else f"{document_id}\0{text}"
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def same_words(passage: Passage) -> bytes | None:
-    """What two passages have in common that say the same in the same words, or ``None``.
-
-    Case, punctuation, white space and hyphens do not count. What is too short to say the same
-    wherever it stands has none.
-    """
-    letters = "".join(re.findall(r"\w+", unicodedata.normalize("NFKC", passage.text).casefold()))
-    if len(letters) < TELLING:
-        return None
-    content = f"{len(passage.sentences)}\0{letters}"
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def sentences(text: str) -> Iterator[Span]:

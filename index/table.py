@@ -1,8 +1,8 @@
 """The passage table: documents, passages and the build report of one snapshot, in SQLite.
 
 Written once, front to back, then only read; a row is fetched without reading its neighbours.
-A passage that says what one before it says in the same words is a copy of it: it gets no row of
-its own, but has its place.
+A passage that says what one before it says is a copy of it: it gets no row of its own, but has its
+place.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from array import array
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import astuple
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.duplicates import Duplicates
 from index.errors import CorpusError, IndexDamagedError
 from index.records import Document, DocumentSummary, FileReport, Passage
 
@@ -65,7 +66,7 @@ class TableWriter:
         self.documents = 0
         self.sentences = 0
         self._places = 0
-        self._seen: dict[bytes, int] = {}
+        self._place_of = array("Q")  # of each row
         try:
             self._connection = sqlite3.connect(path, isolation_level=None)
             self._connection.executescript(
@@ -75,12 +76,14 @@ class TableWriter:
             raise OSError(f"The passage table cannot be written: {error}") from error
 
     def add(
-        self, document: Document, passages: Sequence[Passage], said: Sequence[bytes | None] = ()
+        self,
+        document: Document,
+        passages: Sequence[Passage],
+        duplicates: Duplicates | None = None,
     ) -> int:
         """Append a document with its passages; return how many of them are copies.
 
-        A passage of which ``said`` is what it was of one before is a copy. The others get the
-        next rows, in order.
+        Copies are what ``duplicates`` takes for such; all others get the next rows, in order.
 
         Raises:
             CorpusError: there is a document with the same id already.
@@ -101,18 +104,16 @@ class TableWriter:
         except sqlite3.IntegrityError as error:
             raise CorpusError(f"Two documents have the same id, '{document.id}'.") from error
         before = self.passages
-        self._write(
-            "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                self._placed(passage, key)
-                for passage, key in zip_longest(passages, said[: len(passages)])
-            ],
-        )
+        for passage in passages:
+            values = self._placed(passage, duplicates)
+            self._write(
+                "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [values]
+            )
         self.documents += 1
         return len(passages) - (self.passages - before)
 
-    def _placed(self, passage: Passage, said: bytes | None) -> tuple[Any, ...]:
-        row = self.passages if said is None else self._seen.setdefault(said, self.passages)
+    def _placed(self, passage: Passage, duplicates: Duplicates | None) -> tuple[Any, ...]:
+        row = duplicates.row_of(passage, self.passages) if duplicates else self.passages
         copy = row != self.passages
         fields = (
             self._places,
@@ -129,11 +130,18 @@ class TableWriter:
             passage.line,
             passage.page,
         )
-        self._places += 1
         if not copy:
+            self._place_of.append(self._places)
             self.passages += 1
             self.sentences += len(passage.sentences)
+        self._places += 1
         return fields
+
+    def text(self, row: int) -> str:
+        """The text of a row's passage."""
+        place = (self._place_of[row],)
+        found = self._connection.execute("SELECT text FROM passages WHERE place = ?", place)
+        return str(found.fetchone()[0])
 
     def report(self, files: Iterable[FileReport]) -> None:
         """Write what became of each file."""

@@ -64,7 +64,7 @@ LAYERS = [
     ["index.parsers.epub", "index.parsers.eml"],
     ["index.parsers.picture"],
     ["index.parsers"],
-    ["index.parsers.workers"],
+    ["index.parsers.workers", "index.duplicates"],
     [
         "index.passages",
         "index.batching",

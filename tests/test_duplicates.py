@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from conftest import HashEncoder
 from index import search
 from index.answer import answer
 from index.build import BuildReport, build
+from index.duplicates import Duplicates
 from index.filters import parse_filter
+from index.records import Passage
 from index.search import Searcher
 from index.store import Store
 from index.verify import verify
@@ -19,6 +22,7 @@ RULE = (
     "Ferries leave the northern harbour every forty minutes in summer, and a ticket that was "
     "bought on board is valid until midnight of the same day."
 )
+LETTERS = str.maketrans("0123456789", "abcdefghij")
 QUESTION = "How long is a ferry ticket valid?"
 
 
@@ -54,6 +58,81 @@ def test_a_copy_is_indexed_once_and_counted(built: BuildReport, store: Store) ->
 def test_one_word_or_number_makes_another_passage(built: BuildReport, store: Store) -> None:
     texts = [store.open().table.passage(row).text for row in range(built.passages)]
     assert sum("fifty" in text for text in texts) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "read"),
+    [
+        ("minutes", "mlnutes"),  # as OCR reads it
+        ("northern", "northem"),
+        ("harbour", "harbor"),
+        ("bought", "bouught"),
+        ("until", "untll"),
+        ("Ferries", "FERRIES"),
+    ],
+)
+def test_a_misread_letter_makes_no_other_passage(
+    tmp_path: Path, encoder: HashEncoder, word: str, read: str
+) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "a.md").write_text(f"# Ferries\n\n{RULE}")
+    (folder / "scan.md").write_text(f"# Scan\n\n{RULE.replace(word, read)}")
+    store = Store(tmp_path / "store")
+    report = build(folder, store, encoder)
+    assert [(file.path, file.repeated) for file in report.files] == [("a.md", 0), ("scan.md", 1)]
+    (hit,) = Searcher(store.open(), encoder).search(RULE)
+    assert [(copy.document_id, read in copy.text) for copy in hit.copies] == [("scan.md", True)]
+    assert verify(folder, store).ok
+    # Where only the scan may be cited it is cited in its own words.
+    only = parse_filter(["document=scan.md"])
+    cited = answer(QUESTION, Searcher(store.open(), encoder), threshold=0.0, only=only).citations[0]
+    assert (cited.document_id, read in cited.quote) == ("scan.md", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "others"),
+    [
+        ("forty minutes", "fifty minutes"),  # three letters differ
+        ("same day", "sane day"),  # a short word
+        ("is valid", "is not valid"),
+        ("northern harbour", "harbour northern"),
+        ("every", "never"),
+        ("minutes", "minute"),
+        ("leave", "leaves"),
+        ("Ferries leave", "Berries leave"),  # may be a name
+        ("forty minutes", "40 minutes"),
+        ("northern harbour every forty minutes", "northem harbor every forly mlnutes"),  # too many
+        ("the same day.", "the same day. It is"),
+        ("in summer, and", "in summer. And"),  # another sentence
+    ],
+)
+def test_another_word_makes_another_passage(
+    tmp_path: Path, encoder: HashEncoder, words: str, others: str
+) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    assert words in RULE
+    (folder / "a.md").write_text(f"# Ferries\n\n{RULE}")
+    (folder / "b.md").write_text(f"# Ferries\n\n{RULE.replace(words, others)}")
+    report = build(folder, Store(tmp_path / "store"), encoder)
+    assert [file.repeated for file in report.files] == [0, 0]
+
+
+def test_of_many_passages_the_nearly_same_ones_are_found(encoder: HashEncoder) -> None:
+    rng = random.Random(0)
+    known = [f"{rng.choice(('ba', 'lo', 'mi'))}{n:03d}tive".translate(LETTERS) for n in range(500)]
+    texts = [" ".join(rng.choices(known, k=40)) for _ in range(400)]
+    said = Duplicates(texts.__getitem__)
+
+    def passage(text: str) -> Passage:
+        return Passage("", "", "", (), 1, 0, len(text), text, ((0, len(text)),))
+
+    assert [said.row_of(passage(text), row) for row, text in enumerate(texts)] == list(range(400))
+    for row, text in enumerate(texts):
+        words = text.split()
+        words[row % 40] = words[row % 40].replace("tive", "tlve")
+        assert said.row_of(passage(" ".join(words)), 400) == row
 
 
 def test_what_is_too_short_to_say_the_same_is_no_copy(built: BuildReport, store: Store) -> None:
