@@ -176,7 +176,7 @@ def _assemble(
             reading.report(document, len(passages), repeated, cut_tokens(passages, window))
             if passages:
                 words += len(document.text.split())
-        del duplicates  # some 900 bytes a passage
+        del duplicates  # some 370 bytes a passage
         if not table.passages:
             raise CorpusError(_nothing_in(corpus, reading.reports))
         cache = VectorCache(store.cache, encoder.identity, encoder.dimension)
