@@ -4,19 +4,23 @@
 
 Every file below the folder is tried, whatever its name. pypdf, where it is installed, extracts the
 text of the same PDF files, alternating with ours; it knows neither columns nor paragraphs, nor
-pages that are pictures, which are not read here either.
+pages that are pictures, which are not read here either. Pages with two columns are made, and how
+often each reader goes from one column to the other is counted: once is right.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
+import re
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +32,7 @@ from index.parsers.remarks import lacks
 from index.parsers.workers import Limits, parse_all
 
 ROUNDS = 3
+LINES = 40  # in each column of the pages that are made
 
 
 @dataclass
@@ -62,7 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pdf = [path for path in files if path.suffix.lower() == ".pdf"]
     with ocr.within(0):
         compared = beside(pdf)
-    result = {"formats": {name: asdict(row) for name, row in rows.items()}, "pdf": compared}
+    result = {
+        "formats": {name: asdict(row) for name, row in rows.items()},
+        "pdf": compared,
+        "order": order(),
+    }
     print(json.dumps(result) if options.json else table(result))
 
 
@@ -128,6 +137,44 @@ def beside(files: Sequence[Path]) -> dict[str, float] | None:
     return {name: pages / value for name, value in seconds.items() if value} | {"pages": pages}
 
 
+def order() -> dict[str, dict[str, int]] | None:
+    """How often lines of two columns that follow each other are of different ones.
+
+    By the order in which the file has them. ``None`` without pypdf and reportlab.
+    """
+    try:
+        import pypdf
+        from reportlab.pdfgen.canvas import Canvas
+    except ImportError:
+        return None
+    sides = {"left": 50, "right": 310}
+    lines = [(side, number) for side in sides for number in range(LINES)]
+    files = {
+        "column by column": lines,
+        "line by line across": sorted(lines, key=lambda line: line[1]),
+        "right column first": sorted(lines, key=lambda line: line[0] == "left"),
+    }
+    found = {}
+    for name, drawn in files.items():
+        content = io.BytesIO()
+        canvas = Canvas(content)
+        for side, number in drawn:
+            text = f"{side}{number:02d} tells of the harbour and its lamps"
+            canvas.drawString(sides[side], 780 - 14 * number, text)
+        canvas.save()
+        page = pypdf.PdfReader(io.BytesIO(content.getvalue())).pages[0]
+        texts = {
+            "Passages": parse_bytes(content.getvalue(), "made.pdf").text,
+            "pypdf": page.extract_text(),
+            "pypdf, layout": page.extract_text(extraction_mode="layout"),
+        }
+        found[name] = {
+            reader: sum(a != b for a, b in pairwise(re.findall(r"\b(left|right)\d\d\b", text)))
+            for reader, text in texts.items()
+        }
+    return found
+
+
 def table(result: dict[str, Any]) -> str:
     """The figures as text columns."""
     lines = [
@@ -149,6 +196,11 @@ def table(result: dict[str, Any]) -> str:
             f"{found['pages']:,} PDF pages, one process: Passages {found.get('Passages', 0):.0f} "
             f"pages/s, pypdf {found.get('pypdf', 0):.0f} pages/s",
         ]
+    if result["order"]:
+        lines += ["", f"from column to column, {LINES} lines each, once is right; in the file:"]
+        for name, changes in result["order"].items():
+            told = ", ".join(f"{reader} {count}" for reader, count in changes.items())
+            lines.append(f"  {name}: {told}")
     return "\n".join(lines)
 
 
