@@ -167,8 +167,10 @@ def _assemble(
     begun = time.monotonic()
     window = Window(encoder.window, encoder.count_tokens)
     words = 0
-    with store.building(take_over=take_over) as folder:
-        table = TableWriter(folder / TABLE)
+    with (
+        store.building(take_over=take_over) as folder,
+        contextlib.closing(TableWriter(folder / TABLE)) as table,
+    ):
         duplicates = Duplicates(table.text)
         for document in reading:
             passages = split(document, window)
@@ -180,8 +182,8 @@ def _assemble(
         if not table.passages:
             raise CorpusError(_nothing_in(corpus, reading.reports))
         cache = VectorCache(store.cache, encoder.identity, encoder.dimension)
-        meter.begin("encoding", table.passages)
         with contextlib.closing(cache):
+            meter.begin("encoding", table.passages)
             ahead = Ahead()
             if cluster:
                 new, many, lots = table.iterate(), table.passages, store.folder / LOTS
@@ -197,7 +199,7 @@ def _assemble(
         lexical.save(folder / LEXICAL)
         files = tuple(sorted(reading.reports, key=lambda file: file.path))
         table.report(files)
-        table.close()
+        table.finish()
         _chart(vectors, folder, store, recipe, meter)
         sealed = store.seal(folder)
         if store.server:

@@ -55,7 +55,7 @@ _PASSAGE = (
 
 
 class TableWriter:
-    """Fills a new table; ``close`` makes it complete.
+    """Fills a new table; ``finish`` makes it complete, ``close`` gives its file free.
 
     Raises:
         OSError: the file cannot be written.
@@ -69,10 +69,14 @@ class TableWriter:
         self._place_of = array("Q")  # of each row
         try:
             self._connection = sqlite3.connect(path, isolation_level=None)
+        except sqlite3.OperationalError as error:
+            raise OSError(f"The passage table cannot be written: {error}") from error
+        try:
             self._connection.executescript(
                 "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA + "BEGIN;"
             )
         except sqlite3.OperationalError as error:
+            self.close()
             raise OSError(f"The passage table cannot be written: {error}") from error
 
     def add(
@@ -165,15 +169,18 @@ class TableWriter:
                 there.append(_passage(tuple(fields)))
         return found
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Commit and index the rows."""
         try:
             self._connection.execute("COMMIT")
             self._connection.executescript(_INDEXES)
         except sqlite3.OperationalError as error:
             raise OSError(f"The passage table cannot be written: {error}") from error
-        finally:
-            self._connection.close()
+        self.close()
+
+    def close(self) -> None:
+        """Give the file free: as long as it is open, a table that is thrown away takes up disk."""
+        self._connection.close()
 
     def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
         try:

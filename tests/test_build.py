@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from index.build import BuildReport, build, build_documents
-from index.errors import CorpusError
+from index.errors import CorpusError, StoreError
 from index.parsers import parse
 from index.progress import Progress
 from index.records import Block, Document, FileReport
@@ -321,3 +321,17 @@ def test_many_passages_are_clustered_and_the_recall_stands_in_the_manifest(
 def test_up_to_the_limit_search_is_exact(store: Store, encoder: HashEncoder) -> None:
     report = build_documents(numbered(1200), store, encoder, exact_up_to=1200)
     assert (report.nearest.kind, report.nearest.recall) == ("exact", 1.0)
+
+
+@pytest.mark.parametrize("stage", ["encoding", "indexing", "mapping"])
+def test_a_build_that_fails_holds_none_of_its_files(
+    corpus: Path, store: Store, encoder: HashEncoder, stage: str
+) -> None:
+    def fail(step: Progress) -> None:
+        if step.stage == stage:
+            raise OSError("No space left")
+
+    with pytest.raises(StoreError) as raised:
+        build(corpus, store, encoder, progress=fail)
+    held = [os.path.realpath(path) for path in Path("/proc/self/fd").iterdir()]
+    assert [path for path in held if str(store.folder) in path] == [], raised

@@ -55,7 +55,7 @@ def path(tmp_path: Path) -> Path:
     assert (writer.documents, writer.passages, writer.sentences) == (3, 6, 6)
     assert list(writer.iterate()) == PASSAGES
     writer.report(REPORTS)
-    writer.close()
+    writer.finish()
     return path
 
 
@@ -101,7 +101,7 @@ def test_threads_read_it_at_once(table: Table) -> None:
 
 
 def test_an_empty_one_has_no_rows(tmp_path: Path) -> None:
-    TableWriter(tmp_path / "empty").close()
+    TableWriter(tmp_path / "empty").finish()
     with contextlib.closing(Table(tmp_path / "empty")) as table:
         assert len(table) == 0
         assert table.documents() == []
