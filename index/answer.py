@@ -10,7 +10,7 @@ from index.confidence import Calibration, confidence, shipped
 from index.extractor import Reader
 from index.filters import Filter
 from index.lexical import LexicalIndex, terms_of
-from index.questions import Kind, defines, kind_of, topic_of
+from index.questions import Kind, defines, kind_of, lacks_time, topic_of
 from index.reader import DEPTH, Reading, read, rerank
 from index.records import Answer, Citation, Hit
 from index.search import Searcher, checked
@@ -91,6 +91,8 @@ def answer(
     if calibration is None or calibration.reader != fitting.reader:
         calibration = fitting
     sure = confidence(readings, calibration)
+    if readings and lacks_time(query, quote_of(readings[0])):
+        sure = min(sure, calibration.weak)
     least = calibration.weak if threshold is None else threshold
     answered = bool(readings) and sure >= least
     match = calibration.match(sure) if answered else "none"

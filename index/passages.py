@@ -8,6 +8,7 @@ are no passages: they are the path above them. Nothing is cut off and nothing ov
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,9 @@ SPLITTER = "paragraphs-4"
 
 TINY = 80
 """Paragraphs shorter than this, in characters, look for a neighbour."""
+
+_NUMBER = re.compile(r"\(?\d{1,3}(?:\.\d{1,3})*[.)]*")
+"""The number of a paragraph, ``2.`` or ``(1)``, where nothing else stands."""
 
 JOINED = 600
 """Joined paragraphs grow no longer than this, in characters."""
@@ -98,18 +102,25 @@ def passage_id(document_id: str, text: str, repeat: int = 0) -> str:
 def sentences(text: str) -> Iterator[Span]:
     """Where the sentences of a text begin and end, without the white space around them.
 
-    Boundaries by sentencex (abbreviations, initials, decimals, quotes). A text that holds
-    anything but white space has at least one sentence.
+    Boundaries by sentencex (abbreviations, initials, decimals, quotes). The number of a paragraph
+    or of an item belongs to what follows it. A text that holds anything but white space has at
+    least one sentence.
     """
     import sentencex
 
+    held: int | None = None  # where a number begins
     for boundary in sentencex.get_sentence_boundaries("en", text):
         start, end = boundary["start_index"], boundary["end_index"]
         sentence = text[start:end]
         start += len(sentence) - len(sentence.lstrip())
         end -= len(sentence) - len(sentence.rstrip())
-        if start < end:
-            yield start, end
+        if start >= end:
+            continue
+        if _NUMBER.fullmatch(text, start, end) and text[end:].strip():
+            held = start if held is None else held
+            continue
+        yield (start if held is None else held), end
+        held = None
 
 
 def _joined(blocks: Sequence[Block]) -> Iterator[Block]:

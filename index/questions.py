@@ -54,6 +54,26 @@ _LIST = re.compile(
 )
 
 
+_WHEN = re.compile(
+    rf"{_ASIDE}(?:"
+    r"when(?: (?:is|are|was|were|do|does|did|will|has|have|had|must|may|can)\b|\W*$)|"
+    r"(?:in |on |since )?(?:what|which) (?:year|date|day|month)\b)"
+)
+_TIME = re.compile(
+    r"\d|\b(?:jan|feb|march|april|may|june|july|aug|sept|oct|nov|dec|mon|tues|wednes|thurs|fri|satur|"
+    r"sun|day|to-?day|yester|to-?morrow|week|month|year|hour|minute|second|decade|centur|quarter|"
+    r"morning|noon|midday|midnight|evening|night|spring|summer|autumn|winter|easter|christmas|"
+    r"before|after|until|till|during|while|when|once|since|upon|if|as soon|daily|annual|immediate|"
+    r"always|never|now|each|every|begin|end\b|date|time|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)",
+    re.IGNORECASE,
+)
+
+
+def lacks_time(query: str, sentence: str) -> bool:
+    """Whether a question asks for a time, and a sentence tells of none at all."""
+    return bool(_WHEN.match(_plain(query))) and not _TIME.search(sentence)
+
+
 def kind_of(query: str) -> Kind:
     """The kind of a question. ``"Why do cells divide?"`` is ``"why"``."""
     asked = _plain(query)

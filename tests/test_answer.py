@@ -186,6 +186,19 @@ class TestMatch:
         assert reply.answered == (match != "none")
         assert reply.confidence == pytest.approx(sure)
 
+    def test_what_tells_no_time_is_a_weak_answer_to_when(
+        self, tmp_path: Path, encoder: HashEncoder
+    ) -> None:
+        (tmp_path / "corpus").mkdir()
+        (tmp_path / "corpus/a.md").write_text("The keeper of the lamp signs the book of visitors.")
+        store = Store(tmp_path / "store")
+        build(tmp_path / "corpus", store, encoder)
+        matches = [
+            answer(query, Searcher(store.open(), encoder), calibration=always(0.9)).match
+            for query in ("Who signs the book of visitors?", "When is the book of visitors signed?")
+        ]
+        assert matches == ["strong", "weak"]
+
     def test_each_word_begins_at_its_own_number(self) -> None:
         assert ALONE.match(ALONE.strong) == "strong"
         assert ALONE.match(ALONE.partial) == "partial"

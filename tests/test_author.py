@@ -22,6 +22,7 @@ from tests.samples import FERRY
         ("unknown; Ida Holm", "Ida Holm"),
         ("(anonymous)", ""),
         ("Admin ", ""),
+        ("hberg2; bergstrw; jones", "jones"),
         ("- ; 123", ""),
         ("Userović", "Userović"),
         ("", ""),

@@ -105,6 +105,21 @@ class TestTinyParagraphs:
         assert texts(split(document(one[1:], two), window(1000))) == [f"{one[1:]}\n\n{two}"]
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2. The pier is closed. 3. Fees apply.", ["2. The pier is closed.", "3. Fees apply."]),
+        ("(1) Lamps. (12) Boats.", ["(1) Lamps.", "(12) Boats."]),
+        ("4.1. Fees apply.", ["4.1. Fees apply."]),
+        ("It is 1999. 12.", ["It is 1999.", "12."]),
+        ("42", ["42"]),
+        ("  ", []),
+    ],
+)
+def test_a_number_belongs_to_what_follows_it(text: str, found: list[str]) -> None:
+    assert [text[start:end] for start, end in sentences(text)] == found
+
+
 class TestTheWindow:
     def test_a_long_paragraph_is_split_at_sentence_ends(self) -> None:
         parts = [sentence(8, f"name{number}") for number in range(10)]

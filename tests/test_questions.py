@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from index.questions import Kind, defines, kind_of, topic_of
+from index.questions import Kind, defines, kind_of, lacks_time, topic_of
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,25 @@ def test_a_definition_is_asked_of_a_topic(query: str, topic: str) -> None:
 )
 def test_a_sentence_defines_what_it_begins_with(sentence: str, topic: str, is_so: bool) -> None:
     assert defines(sentence, topic) is is_so
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence", "is_so"),
+    [
+        ("When does the ferry leave?", "The ferry leaves the pier.", True),
+        ("And when?", "The ferry leaves the pier.", True),
+        ("In which year was it built?", "It was built of oak.", True),
+        ("When does the ferry leave?", "The ferry leaves at nine.", False),
+        ("When does the ferry leave?", "It leaves in 2030.", False),
+        ("When must I call?", "Call the harbour master if the lamp fails.", False),
+        ("When boats meet, which one turns?", "The smaller boat turns.", False),
+        ("Who leaves when?", "The ferry leaves the pier.", False),
+    ],
+)
+def test_a_sentence_without_a_time_does_not_tell_when(
+    query: str, sentence: str, is_so: bool
+) -> None:
+    assert lacks_time(query, sentence) is is_so
 
 
 @pytest.mark.parametrize("part", ["what is a ", "please so and ", "what does x ", "(", "\\"])

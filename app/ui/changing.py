@@ -30,7 +30,10 @@ def say_last() -> None:
     """What became of the last changes, for a while: a build draws the screen anew."""
     fresh = [one for one in st.session_state.get(SAID, []) if time.time() - one[0] < SHOWN]
     st.session_state[SAID] = fresh
+    state = service().build_progress()
+    over = state is not None and state.state != "running"
     for number, (_, title, text, kind) in enumerate(fresh):
+        text = "" if over and text == say("changing.building") else text
         components.notice(title, text, kind=kind, key=f"said_{number}")
 
 
@@ -111,6 +114,7 @@ def remove(path: str) -> None:
     components.notice(path, say("changing.remove_more", n=CHANGES), key="removing")
     with st.container(horizontal=True):
         if st.button(say("changing.remove"), type="primary", key="remove"):
+            st.session_state.pop(SAID, None)
             try:
                 changeable().remove_file(path)
                 tell(say("changing.removed", name=path), rebuilt())
@@ -152,6 +156,7 @@ def undoing(built_at: float) -> None:
 
 
 def undo(change: str) -> None:
+    st.session_state.pop(SAID, None)
     try:
         changeable().undo_change(change)
         tell(say("changing.undone"), rebuilt())

@@ -83,6 +83,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const keep = control("action", "keep", () => send("down", data.reasons));
     keep.textContent = words("send");
     last.append(note, keep);
+    if (data.said && focused === "keep") last.append(element("span", "thanks", data.said));
     box.append(reasons, last);
     return box;
   }

@@ -16,6 +16,9 @@ NOBODY = frozenset(
 )
 """What programs and makers of computers leave where a name should be."""
 
+_ACCOUNT = re.compile(r"[a-z._-]*(?:\d|[bcdfghjklmnpqrstvwxz]{5})[a-z0-9._-]*")
+"""What people sign in with is no name: ``hberg2``, ``bergstrw``."""
+
 _DAY = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?(?=[T\s]|$)", re.ASCII)
 _NO_WORDS = re.compile(r"\S+\.\w{3,4}|.*\b(?:automatically |AI-)generated\b.*")
 
@@ -38,6 +41,10 @@ def names(values: Iterable[str | None]) -> str:
     found: dict[str, str] = {}
     for part in parts:
         name = " ".join(part.split()).strip(" ,")
-        if any(map(str.isalpha, name)) and name.casefold().strip(" ()[]<>") not in NOBODY:
+        if (
+            any(map(str.isalpha, name))
+            and not _ACCOUNT.fullmatch(name)
+            and name.casefold().strip(" ()[]<>") not in NOBODY
+        ):
             found.setdefault(name.casefold(), name)
     return "; ".join(found.values())
