@@ -118,6 +118,23 @@ class TestAnswer:
         page.keyboard.press("Escape")
         assert box.evaluate("(one) => one !== document.activeElement")
 
+    def test_the_passage_stays_in_sight_beside_the_last_source(self, visitor: Visitor) -> None:
+        page = visitor.visit(link(DEPTH))
+        visitor.sees(".sentence", DEPTH_QUOTE)
+        reader, last = page.locator(".st-key-reader_frame"), page.locator(".card").last
+        before = last.bounding_box()["y"]
+        last.scroll_into_view_if_needed()
+        page.mouse.move(300, 400)
+        page.mouse.wheel(0, 400)
+        page.wait_for_function(
+            "([before]) => [...document.querySelectorAll('*')].some((one) => one.shadowRoot && "
+            "[...one.shadowRoot.querySelectorAll('.card')].at(-1)?.getBoundingClientRect().y < "
+            "before - 100) || [...document.querySelectorAll('.card')].at(-1)"
+            "?.getBoundingClientRect().y < before - 100",
+            arg=[before],
+        )
+        assert reader.bounding_box()["y"] > 0
+
     def test_a_chip_with_the_focus_shows_its_passage_until_escape(self, visitor: Visitor) -> None:
         page = visitor.visit(link(DEPTH))
         visitor.sees(".sentence", DEPTH_QUOTE)
@@ -231,6 +248,7 @@ class TestPicture:
         sheet = page.locator(".sheet")
         sheet.wait_for()
         width = sheet.bounding_box()["width"]
+        assert width <= page.locator(".frame").bounding_box()["width"]  # no line is cut off
         page.get_by_role("button", name="Show the page larger").click()
         assert sheet.bounding_box()["width"] > 1.2 * width
         page.keyboard.press("-")

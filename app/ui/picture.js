@@ -2,7 +2,7 @@
 // data.turns it also has buttons for the pages before and after: event "turn" (a page).
 
 const LINE = 16; // pixels: lines of print that are less high are hard to read
-const LEAST = 8; // pixels: a page whose lines are as high as that is shown whole, not cut off
+const LEAST = 7; // pixels: a page whose lines are as high as that is shown whole, not cut off
 const READABLE = 760; // pixels of a page on which nothing is quoted
 
 const sizes = new WeakMap(); // root element -> how large the picture is, in per cent of the frame
