@@ -227,6 +227,8 @@ class TestPicture:
         page.wait_for_url("**view=page**")
         page.locator(".box").first.wait_for()
         visitor.sees(".controls .where", "Page 2 of 2")
+        for _ in range(4):  # large enough to look at pixels
+            page.keyboard.press("+")
         assert "boxes around: It takes an hour" in page.locator(".sheet img").get_attribute("alt")
         boxed, bare = picture(visitor), picture(visitor, boxes=False)
         frame = page.locator(".frame").bounding_box()
