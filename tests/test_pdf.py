@@ -229,6 +229,35 @@ class TestParagraphs:
         assert texts(document) == [FERRY]
         assert document.blocks[0].page == 1
 
+    @pytest.mark.parametrize("title", ["", "Harbour rules"])
+    @pytest.mark.parametrize(
+        ("last", "first", "joined"),
+        [
+            ("the office on the quay answers for them: write to Mrs", "Holm in time.", True),
+            ("the office on the quay answers for them: write to her", "and wait.", True),
+            ("the office on the quay answers for them, as ever was.", "Holm keeps it.", False),
+            ("the office on the quay answers for", "Holm keeps it.", False),
+            ("the office on the quay answers for them: write to Mrs", "2. Dogs pay.", False),
+            ("the office on the quay answers for them: write to Mrs", "Lost and found", False),
+        ],
+    )
+    def test_a_full_last_line_goes_on_over_the_page(
+        self, title: str, last: str, first: str, joined: bool
+    ) -> None:
+        sheet = Sheet()
+        if title:
+            sheet.line(150, sheet.y, title, 24)
+            sheet.y -= 40
+        above = ("Lost bags are kept for a year by those who found them", "and by nobody else,")
+        for line in (above[0], f"{above[1]} whatever they are worth, so that", last):
+            sheet.line(70, sheet.y, line, 11)
+            sheet.y -= 13.75
+        sheet.page()
+        sheet.line(70, sheet.y, first, 11)
+        found = texts(read(sheet))
+        assert found[-1].endswith(f"{last} {first}" if joined else first)
+        assert (found[-1] == first) is not joined
+
     def test_each_passage_has_its_page(self) -> None:
         sheet = Sheet()
         for text in (FERRY, FEES, WINTER):

@@ -18,6 +18,7 @@ from index.parsers.writer import Writer
 
 LEADING = 1.35  # of the usual distance of lines: a wider one sets paragraphs apart
 LARGER = 1.15  # than the usual letters are those of headings
+FULL = 0.12  # of its width the last line of a page may lack, and still be full
 LONGEST_HEADING = 160  # characters
 
 _BULLET = re.compile(
@@ -135,9 +136,11 @@ def _joined(paragraphs: Iterator[Paragraph]) -> Iterator[Paragraph]:
     """Paragraphs that go on past the end of a page as one, before what stands between: notes."""
     waiting: list[Paragraph] = []
     for paragraph in paragraphs:
-        if waiting and _continues(waiting[0], paragraph):
-            waiting[0].lines += paragraph.lines
-            waiting[0].last = paragraph.last
+        # What stands first may be a title, with all of the page below it as if in notes.
+        ended = [one for one in (*waiting[:1], *waiting[-1:]) if _continues(one, paragraph)]
+        if ended:
+            ended[0].lines += paragraph.lines
+            ended[0].last = paragraph.last
             continue
         if waiting and not _is_note(waiting[0], paragraph):
             yield from waiting
@@ -160,8 +163,23 @@ def _continues(before: Paragraph, after: Paragraph) -> bool:
     last, first = before.lines[-1], after.lines[0]
     same = abs(last.size - first.size) < 0.5 and last.bold == first.bold
     cut = last.text.endswith((CUT, "-", "\u2010"))
-    open_end = not _END.search(last.text) and first.text[:1].islower()
+    open_end = not _END.search(last.text) and (first.text[:1].islower() or _is_full(before, after))
     return before.last != after.page and same and (cut or open_end)
+
+
+def _is_full(before: Paragraph, after: Paragraph) -> bool:
+    """Whether a paragraph fills its last line, so that a name or a capital may follow it."""
+    edge = max(line.right for line in before.lines)
+    last, first = before.lines[-1], after.lines[0]
+    return (
+        len(before.lines) > 2
+        and edge - last.right < FULL * (edge - last.left)
+        and abs(first.left - min(line.left for line in before.lines)) < 4 * last.size
+        and first.text[:1].isalpha()
+        and max(len(last.cells), len(first.cells)) < 2
+        and not _BULLET.match(first.text)
+        and _END.search(after.lines[-1].text) is not None
+    )
 
 
 def _style(paragraph: Paragraph) -> tuple[float, bool]:
