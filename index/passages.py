@@ -20,8 +20,15 @@ SPLITTER = "paragraphs-4"
 TINY = 80
 """Paragraphs shorter than this, in characters, look for a neighbour."""
 
-_NUMBER = re.compile(r"\(?\d{1,3}(?:\.\d{1,3})*[.)]*")
-"""The number of a paragraph, ``2.`` or ``(1)``, where nothing else stands."""
+_CAPITAL = r"[A-Z][\w/’'-]*"
+_NUMBER = re.compile(
+    r"\(?\d{1,3}(?:\.\d{1,3})*[.)]*|"
+    rf"(?:\d{{1,3}}\.)+\d{{0,3}}\s+{_CAPITAL}(?:\s+(?:{_CAPITAL}|of|and|or|the|for|to|in)){{0,5}}\."
+)
+"""The number of a paragraph, ``2.`` or ``(1)``, and the heading that runs into it: ``2. Fees.``"""
+
+_ITEM = re.compile(r"\(\w{1,3}\)\s")
+_AND = re.compile(r"[,;] (?:and|or)$")
 
 JOINED = 600
 """Joined paragraphs grow no longer than this, in characters."""
@@ -103,24 +110,46 @@ def sentences(text: str) -> Iterator[Span]:
     """Where the sentences of a text begin and end, without the white space around them.
 
     Boundaries by sentencex (abbreviations, initials, decimals, quotes). The number of a paragraph
-    or of an item belongs to what follows it. A text that holds anything but white space has at
-    least one sentence.
+    or of an item, with a heading of a few words behind it, belongs to what follows, and items that
+    commas set apart are one sentence. A text that holds anything but white space has at least one.
     """
+    held: Span | None = None  # what belongs to the next one
+    for start, end in _bounded(text):
+        begin = held[0] if held else start
+        if held and not _belongs(text, held, (start, end)):
+            yield held
+            begin = start
+        if (
+            _NUMBER.fullmatch(text, begin, end)
+            or text[end - 1] in ",:"
+            or _AND.search(text, max(begin, end - 5), end)
+        ):
+            held = begin, end
+        else:
+            yield begin, end
+            held = None
+    if held:
+        yield held
+
+
+def _belongs(text: str, held: Span, after: Span) -> bool:
+    """Whether a part of a sentence, or its number, goes on with what follows."""
+    if _NUMBER.fullmatch(text, *held):
+        return not _NUMBER.fullmatch(text, *after)
+    on = "\n" not in text[held[1] : after[0]] and after[1] - held[0] <= JOINED
+    return on and (text[held[1] - 1] != ":" or _ITEM.match(text, *after) is not None)
+
+
+def _bounded(text: str) -> Iterator[Span]:
     import sentencex
 
-    held: int | None = None  # where a number begins
     for boundary in sentencex.get_sentence_boundaries("en", text):
         start, end = boundary["start_index"], boundary["end_index"]
         sentence = text[start:end]
         start += len(sentence) - len(sentence.lstrip())
         end -= len(sentence) - len(sentence.rstrip())
-        if start >= end:
-            continue
-        if _NUMBER.fullmatch(text, start, end) and text[end:].strip():
-            held = start if held is None else held
-            continue
-        yield (start if held is None else held), end
-        held = None
+        if start < end:
+            yield start, end
 
 
 def _joined(blocks: Sequence[Block]) -> Iterator[Block]:

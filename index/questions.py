@@ -108,10 +108,15 @@ def topic_of(query: str) -> str:
 
 
 def defines(sentence: str, topic: str) -> bool:
-    """Whether a sentence says what the topic is, in its first words."""
+    """Whether a sentence says what the topic is, in its first words, or as glossaries do.
+
+    ``"3.1. Snapshot. An index that never changes."`` and ``"Snapshot: an index"`` define one.
+    """
     name = re.escape(topic)
+    entry = rf"(?:[\W\d]|[a-z][.)])*(?:an? |the )?{name}s?[.:]\s+\w"
     return bool(
-        re.match(
+        re.match(entry, sentence.lower())
+        or re.match(
             rf"\W*(?:\w+ly, )?(?:an? |the |by |this )?{name}s?\b(?:\W+\([^)]*\))?(?:,[^,.]*,)?\W+"
             r"(?:is|are|was|were|means?|refers? to|denotes?|describes?|consists? of|comprises?"
             r"|serves? as|involves?|appl(?:y|ies)(?! to\b))\b",

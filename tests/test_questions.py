@@ -71,6 +71,10 @@ def test_a_definition_is_asked_of_a_topic(query: str, topic: str) -> None:
         ("Primarily, statecraft applies power to keep the peace.", "statecraft", True),
         ("A visa applies to one journey.", "visa", False),
         ("The pier island is small.", "pier", False),
+        ("3.1. Harbour Master. Whoever keeps the harbour.", "harbour master", True),
+        ("b. Pilots. Those who know the way in.", "pilot", True),
+        ("Snapshot: an index that never changes.", "snapshot", True),
+        ("(a) Harbour master.", "harbour master", False),
     ],
 )
 def test_a_sentence_defines_what_it_begins_with(sentence: str, topic: str, is_so: bool) -> None:
