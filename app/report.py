@@ -67,7 +67,7 @@ def why(file: FileReport) -> str:
     remarks = [file.reason] if file.reason else []
     if file.left_out:
         characters = _counted(file.left_out, "character")
-        remarks.append(f"{characters} left out: running headers, navigation and the like.")
+        remarks.append(f"{characters} left out: headers, navigation, comments and the like.")
     if file.cut_tokens:
         tokens = _counted(file.cut_tokens, "token")
         remarks.append(f"{tokens} of long headings not encoded, but found as words.")

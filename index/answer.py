@@ -52,6 +52,9 @@ ALONE: dict[Kind, Length] = {
     "yes or no": Length(3, 0.1),
 }
 DEFINES = {True: 3.0, False: 0.2}  # what a defining sentence gains, with and without a reader
+SHOUTS = {True: 2.0, False: 0.1}
+"""What a sentence loses that is in capitals while others of its passage are not: a heading."""
+
 LONG: tuple[Kind, ...] = ("list", "why", "how", "definition")
 STEPS: tuple[Kind, ...] = ("list", "how")
 FOLLOWS = {True: 1.5, False: 0.06}
@@ -117,6 +120,9 @@ def considered(
     """The hits, best first, and their sentences, the likeliest answer first."""
     found, judgements = rerank(query, hits, reader)
     readings = read(query, found, lexical, judgements)
+    loss = SHOUTS[bool(judgements)]
+    readings = [replace(one, score=one.score - loss * _shouts(one)) for one in readings]
+    readings.sort(key=lambda reading: -reading.score)
     if topic := topic_of(query):
         gain = DEFINES[bool(judgements)]
         readings = [
@@ -159,6 +165,10 @@ def chosen(readings: list[Reading], kind: Kind, *, only: bool = False) -> list[R
             picked[1:], key=lambda one: (one.hit.rank != first, one.hit.rank, one.span)
         )
     return picked
+
+
+def _shouts(reading: Reading) -> bool:
+    return quote_of(reading).isupper() and not reading.hit.passage.text.isupper()
 
 
 def _beside(one: Reading, other: Reading) -> bool:

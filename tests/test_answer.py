@@ -171,6 +171,18 @@ class TestAbstaining:
         assert (reply.answered, reply.confidence, reply.hits) == (False, 0.0, ())
 
 
+def test_a_heading_in_capitals_is_no_answer(tmp_path: Path, encoder: HashEncoder) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus/a.txt").write_text(
+        "PURPOSE OF THE LAMP. The purpose of the lamp is to show ships the way into the harbour."
+    )
+    store = Store(tmp_path / "store")
+    build(tmp_path / "corpus", store, encoder)
+    reply = answer("What is the purpose of the lamp?", Searcher(store.open(), encoder), threshold=0)
+    assert reply.citations[0].quote.startswith("The purpose")
+    assert not any(cited.quote.isupper() for cited in reply.citations)
+
+
 class TestMatch:
     @pytest.mark.parametrize(
         ("sure", "match"),
