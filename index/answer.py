@@ -121,8 +121,9 @@ def considered(
     found, judgements = rerank(query, hits, reader)
     readings = read(query, found, lexical, judgements)
     loss = SHOUTS[bool(judgements)]
-    readings = [replace(one, score=one.score - loss * _shouts(one)) for one in readings]
-    readings.sort(key=lambda reading: -reading.score)
+    if any(map(_shouts, readings)):
+        readings = [replace(one, score=one.score - loss * _shouts(one)) for one in readings]
+        readings.sort(key=lambda reading: -reading.score)
     if topic := topic_of(query):
         gain = DEFINES[bool(judgements)]
         readings = [

@@ -32,6 +32,11 @@ def test_names_are_plain_and_no_program_is_an_author(raw: str, shown: str) -> No
     assert names([raw]) == shown
 
 
+def test_a_very_long_name_takes_no_longer_than_its_length() -> None:
+    name = "b" * 1_000_000 + "!"
+    assert names([name]) == name
+
+
 def test_several_properties_are_one_list() -> None:
     assert names(["Ida Holm", None, "Ada Berg; Ida Holm"]) == "Ida Holm; Ada Berg"
 

@@ -323,6 +323,7 @@ def test_up_to_the_limit_search_is_exact(store: Store, encoder: HashEncoder) -> 
     assert (report.nearest.kind, report.nearest.recall) == ("exact", 1.0)
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are told on Linux only")
 @pytest.mark.parametrize("stage", ["encoding", "indexing", "mapping"])
 def test_a_build_that_fails_holds_none_of_its_files(
     corpus: Path, store: Store, encoder: HashEncoder, stage: str

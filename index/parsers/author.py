@@ -16,6 +16,7 @@ NOBODY = frozenset(
 )
 """What programs and makers of computers leave where a name should be."""
 
+LONGEST_ACCOUNT = 40  # letters: of a longer text the pattern would take the square of the time
 _ACCOUNT = re.compile(r"[a-z._-]*(?:\d|[bcdfghjklmnpqrstvwxz]{5})[a-z0-9._-]*")
 """What people sign in with is no name: ``hberg2``, ``bergstrw``."""
 
@@ -43,7 +44,7 @@ def names(values: Iterable[str | None]) -> str:
         name = " ".join(part.split()).strip(" ,")
         if (
             any(map(str.isalpha, name))
-            and not _ACCOUNT.fullmatch(name)
+            and not (len(name) <= LONGEST_ACCOUNT and _ACCOUNT.fullmatch(name))
             and name.casefold().strip(" ()[]<>") not in NOBODY
         ):
             found.setdefault(name.casefold(), name)
