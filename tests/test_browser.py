@@ -6,14 +6,18 @@ tests are skipped, and the summary says so; with CI=true that is a failure.
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import signal
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
-from browser_harness import ARGUMENTS, Visitor, build, find_chromium, served
+from browser_harness import ARGUMENTS, PATIENCE, Visitor, build, find_chromium, served
 from playwright.sync_api import expect
 
 HARBOURS = """# Harbours of the south
@@ -92,6 +96,20 @@ def visitor(chromium: object, base: str) -> Iterator[Visitor]:
     visitor.context.close()
     assert visitor.complaints == []
     assert visitor.foreign() == []
+
+
+@contextmanager
+def held(state: Path) -> Iterator[None]:
+    """Stops the builder that has just been started, so that it cannot be done before it is seen."""
+    until = time.monotonic() + PATIENCE / 1000
+    while (said := json.loads(state.read_text()))["state"] != "running":
+        assert time.monotonic() < until, said
+        time.sleep(0.02)
+    os.kill(said["process"], signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(said["process"], signal.SIGCONT)
 
 
 def link(question: str) -> str:
@@ -297,11 +315,12 @@ def test_a_rebuild_shows_its_progress_and_the_page_goes_on_answering(
     (library / "corpus" / "lights.md").write_text(LIGHTHOUSE)
     page = visitor.visit("/library")
     page.get_by_role("button", name="Rebuild the index").click()
-    page.get_by_test_id("stProgress").wait_for()
     other = Visitor(chromium, base)  # a second page sees the same build, and is answered meanwhile
-    other.visit("/library").get_by_test_id("stProgress").wait_for()
-    other.visit(link(HONEY))
-    other.sees(".sentence", "The bees need 15 kilograms of it")
+    with held(library / "store" / "build.json"):
+        page.get_by_test_id("stProgress").wait_for()
+        other.visit("/library").get_by_test_id("stProgress").wait_for()
+        other.visit(link(HONEY))
+        other.sees(".sentence", "The bees need 15 kilograms of it")
     visitor.sees(".notice.done", "The index has been rebuilt.")
     page.locator("[data-testid=stMetric]", has_text="Documents").get_by_text("4").wait_for()
     other.visit(link("How high above the sea is the lighthouse of Evangelistas?"))
