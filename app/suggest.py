@@ -49,9 +49,9 @@ def _candidates(searcher: Searcher) -> Iterator[str]:
 
 def _questions(title: str, document_id: str, searcher: Searcher) -> Iterator[str]:
     passages = searcher.snapshot.table.passages(document_id)
-    topic = _lower(title.split(":")[0])
-    if _NAME.fullmatch(topic) and any(topic.lower() in p.text.lower() for p in passages):
-        yield f"What is {topic}?"
+    topic = title.split(":")[0].strip()
+    if _NAME.fullmatch(topic) and (name := _as_written(topic, [p.text for p in passages])):
+        yield f"What is {name}?"
     headings = dict.fromkeys(passage.headings[-1] for passage in passages if passage.headings)
     for heading in headings:
         if heading.endswith("?") and len(heading) <= 80:
@@ -62,6 +62,27 @@ def _questions(title: str, document_id: str, searcher: Searcher) -> Iterator[str
     for heading in (title, *headings):
         if not heading.endswith("?") and len(heading.split()) <= 5 and _TOPIC.fullmatch(heading):
             yield heading
+
+
+def _as_written(topic: str, texts: list[str]) -> str:
+    """A title as running text has it, a name with its article; nothing where it does not occur.
+
+    ``"Department of Defense"`` is ``"the Department of Defense"`` there, and ``"Defense
+    Diplomacy"`` is ``"defense diplomacy"``.
+    """
+    small, inside = _lower(topic), r"(?<=[a-z,;] )"  # where a capital says something
+    counts = {
+        form: sum(len(re.findall(pattern, text)) for text in texts)
+        for form, pattern in {
+            f"the {topic}": rf"{inside}the {re.escape(topic)}\b",
+            topic: rf"{inside}(?<!\bthe ){re.escape(topic)}\b",
+            small: rf"\b{re.escape(small)}\b",
+        }.items()
+    }
+    best = max(counts, key=lambda form: counts[form])
+    if counts[best]:
+        return best
+    return small if any(topic.lower() in text.lower() for text in texts) else ""
 
 
 def _lower(words: str) -> str:

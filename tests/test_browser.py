@@ -255,7 +255,14 @@ def test_blank_questions_stay_and_long_ones_are_explained(visitor: Visitor) -> N
     visitor.ask("   ")
     visitor.settle()
     assert page.get_by_role("heading", name="Ask the library").is_visible()
+    visitor.sees(".notice", "Write a question first.")
     assert "q=" not in page.url
+    visitor.ask(DEPTH)
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    visitor.ask("")
+    visitor.sees(".notice", "Write a question first.")
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    assert "q=" in page.url
     long = "depth " * 400
     visitor.ask(long)
     visitor.sees(".notice", re.compile("2[, ]?399|long", re.IGNORECASE))

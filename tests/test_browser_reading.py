@@ -89,6 +89,9 @@ def in_sight(visitor: Visitor, selector: str, frame: str = ".body") -> bool:
     return outer["y"] - 1 <= inner["y"] < outer["y"] + outer["height"]
 
 
+SEEN = "(card) => card.getBoundingClientRect().bottom <= window.innerHeight"
+
+
 class TestAnswer:
     def test_any_word_of_the_answer_opens_its_place(self, visitor: Visitor) -> None:
         page = visitor.visit(link(DEPTH))
@@ -110,6 +113,15 @@ class TestAnswer:
             page.keyboard.press(key)
             page.locator(".card.on .number", has_text=number).wait_for()
             assert f"s={number}" in page.url
+        last = page.locator(".card").last
+        page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+        assert not last.evaluate(SEEN)
+        for number in range(2, page.locator(".card").count() + 1):
+            page.keyboard.press("j")
+            page.locator(".card.on .number", has_text=str(number)).wait_for()
+        page.wait_for_function(
+            "([seen, card]) => eval(seen)(card)", arg=[SEEN, last.element_handle()]
+        )
         visitor.to_the_box()
         box = page.get_by_placeholder("Ask a question")
         box.evaluate("(one) => one === document.activeElement || (() => { throw 1 })()")
@@ -264,6 +276,21 @@ class TestPicture:
         page.get_by_text("Text", exact=True).click()
         visitor.sees(".body p.hit", "A car costs thirty dollars")
 
+    def test_on_a_phone_the_page_is_one_press_from_the_answer(
+        self, chromium: object, base: str
+    ) -> None:
+        visitor = Visitor(chromium, base, width=390, height=844)
+        page = visitor.visit(link(CROSSING))
+        visitor.sees(".sentence", CROSSING_QUOTE)
+        page.get_by_role("button", name="See the page").click()
+        page.wait_for_url("**/read?**view=page**")
+        visitor.sees(".controls .where", "Page 2 of 2")
+        page.locator(".box").first.wait_for()
+        visitor.visit(link(DEPTH))  # of a text there is no picture
+        visitor.sees(".sentence", DEPTH_QUOTE)
+        assert page.get_by_role("button", name="See the page").count() == 0
+        visitor.context.close()
+
     def test_where_the_file_was_changed_that_is_said_and_the_text_remains(
         self, visitor: Visitor, library: Path
     ) -> None:
@@ -383,6 +410,11 @@ class TestReading:
         visitor.sees(".body p.hit", DEPTH_QUOTE)
         entry = page.locator(".outline button", has_text="Fees")
         assert not entry.is_visible()
+        menu = page.locator("[data-testid=stSidebarCollapseButton]")
+        page.locator("[data-testid=stExpandSidebarButton]").click()
+        menu.wait_for(state="attached")
+        page.keyboard.press("Escape")
+        menu.wait_for(state="detached")
         page.locator("summary", has_text="Contents").click()
         entry.click()
         visitor.sees(".body p.hit", "The berth fee is 3 dollars")

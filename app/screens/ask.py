@@ -53,6 +53,9 @@ def put(question: str, about: tuple[str, ...] = ()) -> None:
 
 def put_typed() -> None:
     before, typed = asked_in(st.query_params), (st.session_state[BOX] or "").strip()
+    if not typed:
+        st.session_state["_empty"] = True  # what is on the page stays there
+        return
     put(typed, before.about if typed == before.question else carried(typed, before.whole))
 
 
@@ -133,9 +136,10 @@ def result(
     for source, hit in zip(data["sources"], hits, strict=True):
         source["why"] = why(hit)
         source["title"] = titles().get(source["document"], source["title"])
+        source["drawn"] = shown.drawn(hit.passage)
     left, right = st.columns([11, 9], gap="large")
     with left:
-        chosen = components.answer(data, "answer", opened, lambda: put_picked("answer")).read
+        pressed = components.answer(data, "answer", opened, lambda: put_picked("answer"))
         if library is service():
             if hits:
                 st.page_link(
@@ -145,8 +149,11 @@ def result(
                     query_params=asked.parameters,
                 )
             feedback.row(answer, asked.only)
-    if chosen in by_rank:
-        st.switch_page("screens/read.py", query_params=place(by_rank[chosen], asked))
+    if pressed.read in by_rank:
+        st.switch_page("screens/read.py", query_params=place(by_rank[pressed.read], asked))
+    if pressed.page in by_rank:
+        page = place(by_rank[pressed.page], asked) | {"view": shown.PAGE}
+        st.switch_page("screens/read.py", query_params=page)
     if passage is not None:
         with right, st.container(border=True, key="reader_frame"):
             with st.container(
@@ -233,6 +240,8 @@ with (
             icon=":material/search:",
         )
         st.form_submit_button(say("ask.ask"), type="primary", on_click=put_typed)
+    if st.session_state.pop("_empty", False):
+        components.notice(say("ask.empty"), key="empty")
     narrow.row(asked.only)
     if asked.about:
         words = [{"name": word, "text": word} for word in asked.about]

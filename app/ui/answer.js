@@ -1,5 +1,5 @@
-// The answer, its citations and its sources. Events: "open" (number of a source), "read" (same),
-// "pick" (a suggested question).
+// The answer, its citations and its sources. Events: "open" (number of a source), "read" and "page"
+// (same), "pick" (a suggested question).
 
 const LEVELS = { strong: 3, partial: 2, weak: 1 };
 
@@ -11,7 +11,7 @@ function meter() {
 }
 
 const unfolded = new WeakMap(); // root element -> the sources whose reasons are shown
-const bringIntoView = new WeakSet(); // root elements in which a source was opened just now
+const bringIntoView = new WeakMap(); // root elements in which a source was opened just now -> how
 let style = "plain"; // of citations that are copied
 
 async function copy(text, pressed, said, parentElement) {
@@ -33,10 +33,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   unfolded.set(host, { key, numbers: explained });
   let tip = null;
 
-  function open(number) {
+  function open(number, by = "click") {
     hideTip();
     replaceParameter("s", number);
-    bringIntoView.add(host);
+    bringIntoView.set(host, by);
     setTriggerValue("open", number);
   }
 
@@ -205,6 +205,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const full = button("full", words("open"), () => setTriggerValue("read", source.number));
     full.dataset.control = "full";
     context.append(full);
+    if (source.drawn) {
+      const page = button("full", words("page"), () => setTriggerValue("page", source.number));
+      page.dataset.control = "page";
+      context.append(page);
+    }
     return context;
   }
 
@@ -255,9 +260,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.append(title, list);
   }
 
-  // On a narrow screen the passage opens in its card, which may lie far below.
-  if (bringIntoView.delete(host) && window.matchMedia("(max-width: 640px)").matches) {
-    setTimeout(() => host.querySelector(".card.on")?.scrollIntoView({ block: "start" }));
+  // On a narrow screen the passage opens in its card, which may lie far below; and who steps through
+  // the sources with keys sees where they are.
+  const by = bringIntoView.get(host);
+  bringIntoView.delete(host);
+  const block = window.matchMedia("(max-width: 640px)").matches ? "start" : "nearest";
+  if (by === "key" || (by && block === "start")) {
+    setTimeout(() => host.querySelector(".card.on")?.scrollIntoView({ block }));
   }
 
   // Keep the focus where it was: the whole tree is replaced on each change.
@@ -281,7 +290,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const number = step ? data.active + step : Number(event.key);
     if (event.key !== " " && byNumber.has(number)) {
       event.preventDefault();
-      open(number);
+      open(number, "key");
     }
   });
 }

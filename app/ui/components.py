@@ -56,13 +56,17 @@ _KEYS = _component("keys")
 def answer(
     data: Mapping[str, Any], key: str, on_open: Callable[[], None], on_pick: Callable[[], None]
 ) -> Any:
-    """The answer with its sources; ``.read`` of the result is a source to open in full."""
+    """The answer with its sources.
+
+    ``.read`` of the result is a source to open in full, ``.page`` one to see on its page.
+    """
     return _ANSWER(
         data={**data, "strings": section_of("answer")},
         key=key,
         on_open_change=on_open,
         on_pick_change=on_pick,
         on_read_change=_nothing,
+        on_page_change=_nothing,
     )
 
 

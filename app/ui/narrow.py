@@ -87,6 +87,7 @@ def dates(there: Choices, only: Filter) -> None:
             validate=(f"^({DATE})$", say("narrow.no_date")),
             on_change=narrowed,
         )
+    st.caption(say("narrow.dates"))
 
 
 def narrowed() -> None:

@@ -19,13 +19,18 @@ PAGE = "page"
 """The value of ``view`` in the address where pages are shown as pictures."""
 
 
+def drawn(passage: Passage) -> bool:
+    """Whether a passage stands on a page that there is a picture of."""
+    document = documents().get(passage.document_id)
+    return passage.page is not None and document is not None and document.format == "pdf"
+
+
 def as_page(passage: Passage, key: str) -> bool:
     """A choice between text and page for a passage of a PDF; whether the page is chosen.
 
     The address keeps it, so that it is the same after a reload and for the next passage.
     """
-    document = documents().get(passage.document_id)
-    if passage.page is None or document is None or document.format != "pdf":
+    if not drawn(passage):
         return False
 
     def put() -> None:
