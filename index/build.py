@@ -24,14 +24,14 @@ from index.embed import embed
 from index.encoder import Encoder
 from index.errors import CorpusError, EngineError, MissingExtraError, PassagesError, StoreError
 from index.layout import STEPS
-from index.lexical import ANALYZER, Fields, LexicalIndex
+from index.lexical import ANALYZER, Fields, LexicalIndex, words_of
 from index.map import Map
 from index.milvus import Milvus
 from index.parsers.workers import SECONDS
 from index.passages import SPLITTER, Window, cut_tokens, split
 from index.progress import Meter, OnProgress
 from index.reading import Reading, digest_of_corpus, digests_of
-from index.records import Document, FileReport, Passage
+from index.records import Document, FileReport, Passage, name_words
 from index.sentences import SentenceVectors, SentenceWriter
 from index.snapshot import IN_FILES, IN_MILVUS, LEXICAL, TABLE, Recipe, Snapshot
 from index.store import Store
@@ -323,12 +323,15 @@ def _like_questions(vectors: FaissIndex, sentences: SentenceVectors) -> Floats:
 
 
 def _fields(passage: Passage, copies: Sequence[Passage]) -> Fields:
-    """What the words of a passage are; it is found by the titles and headings of copies too."""
+    """What the words of a passage are; it is found by what stands over copies of it, too."""
     places = [passage, *copies]
     titles = list(dict.fromkeys(place.title for place in places))
     headings = dict.fromkeys(heading for place in places for heading in place.headings)
     others = [heading for heading in headings if heading not in titles]
-    return Fields(" ".join(titles), " ".join(others), passage.text)
+    there = {term for _, term in words_of(" ".join((*titles, *others)))}
+    names = words_of(" ".join(name_words(place.document_id) for place in places))
+    lacking = [word for word, term in names if term not in there]
+    return Fields(" ".join((*titles, *lacking)), " ".join(others), passage.text)
 
 
 def _usable(store: Store, digest: str, recipe: Recipe) -> Snapshot | None:

@@ -21,8 +21,8 @@ from index.errors import IndexDamagedError
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
-ANALYZER = "english-snowball-1"
-"""Changes whenever the same text would give other terms."""
+ANALYZER = "english-snowball-2"
+"""Changes whenever the same passage would give other terms."""
 
 _WORD = re.compile(r"\w+")
 # The words that carry no topic: Lucene's list.

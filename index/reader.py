@@ -187,7 +187,7 @@ def read(
     readings = []
     for hit in [hit for hit in hits if hit.row in judgements] or hits[:DEPTH]:
         judgement = judgements.get(hit.row)
-        around = stems_of(" ".join((hit.passage.title, *hit.passage.headings)))
+        around = stems_of(hit.passage.above)
         of_hit = []
         for number, span in enumerate(hit.passage.sentences):
             meaning = hit.sentence_scores[number]

@@ -5,12 +5,15 @@ This file imports nothing of ours. Offsets are in Python characters (code points
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 Span = tuple[int, int]
 """A half-open range of characters, ``text[start:end]``."""
+
+_FILE = re.compile(r"(?:.*/)?([^/]+)\.\w{1,8}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,20 @@ class Passage:
     sentences: tuple[Span, ...]
     line: int | None = None
     page: int | None = None
+
+    @property
+    def above(self) -> str:
+        """What stands over the text: the title, the headings, and the words of the file's name."""
+        return " ".join((self.title, *self.headings, name_words(self.document_id)))
+
+
+def name_words(document_id: str) -> str:
+    """The words of a file's name, as people ask for it: ``"CJCSI 3520.01C"``.
+
+    What has no suffix, as a line of a collection, is no file.
+    """
+    match = _FILE.fullmatch(document_id)
+    return match[1].replace("_", " ") if match else ""
 
 
 @dataclass(frozen=True, slots=True)

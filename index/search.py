@@ -154,12 +154,11 @@ def checked(query: str) -> str:
 
 def _worded(asked: Wording, passage: Passage) -> float:
     """How much of the question's wording a passage has."""
-    title = " ".join((passage.title, *passage.headings))
-    return asked(title, [passage.text[slice(*span)] for span in passage.sentences])
+    return asked(passage.above, [passage.text[slice(*span)] for span in passage.sentences])
 
 
 def _matched(passage: Passage, terms: set[str]) -> tuple[str, ...]:
     """The words of a passage, as they stand there, that share a term with the question."""
-    path = " ".join((passage.title, *passage.headings, passage.text))
-    found = {term: word for word, term in reversed(words_of(path)) if term in terms}
+    whole = f"{passage.above} {passage.text}"
+    found = {term: word for word, term in reversed(words_of(whole)) if term in terms}
     return tuple(found.values())

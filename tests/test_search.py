@@ -15,7 +15,7 @@ from index.encoder import Encoder
 from index.errors import IndexMismatchError, QueryError
 from index.fusion import Weights, combine
 from index.lexical import terms_of
-from index.records import Hit
+from index.records import Hit, name_words
 from index.search import CANDIDATES, LONGEST_QUERY, LOOKED_AT, Searcher, checked
 from index.store import Store
 
@@ -164,6 +164,31 @@ class TestExplanations:
         assert set(hit.matched) <= there
         assert {term for word in hit.matched for term in terms_of(word)} <= set(terms_of(query))
         assert len({terms_of(word)[0] for word in hit.matched}) == len(hit.matched)
+
+    def test_a_document_is_asked_for_by_the_name_of_its_file(
+        self, tmp_path: Path, encoder: HashEncoder
+    ) -> None:
+        said = "This rule is in force from the day of its receipt, for {} and all who serve in it."
+        texts = {f"CJCSI_35{n}.01C.txt": said.format(who) for n, who in enumerate(("ash", "oak"))}
+        query = "When is CJCSI 351.01C in force?"
+        first, second = searcher_of(texts, tmp_path, encoder).search(query)
+        assert first.passage.document_id == "CJCSI_351.01C.txt"
+        assert {"CJCSI", "351", "01C"} <= set(first.matched)
+        assert first.wording > second.wording
+        assert first.lexical.score > second.lexical.score
+
+    @pytest.mark.parametrize(
+        ("document", "words"),
+        [
+            ("a/b c/CJCSI_3520.01C.pdf", "CJCSI 3520.01C"),
+            ("notes.md", "notes"),
+            ("1973_oil_crisis#0", ""),
+            ("MED-10", ""),
+            ("St._Louis#3", ""),
+        ],
+    )
+    def test_what_is_no_file_has_no_name(self, document: str, words: str) -> None:
+        assert name_words(document) == words
 
     def test_where_no_word_is_shared_nothing_matched(self, searcher: Searcher) -> None:
         for hit in searcher.search("zeppelin"):

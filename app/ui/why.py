@@ -39,7 +39,6 @@ def uncovered(answer: Answer) -> list[str]:
     there: set[str] = set()
     for hit in answer.hits:
         if hit.passage.id in cited:
-            passage = hit.passage
-            there.update(terms_of(" ".join((passage.title, *passage.headings, passage.text))))
+            there.update(terms_of(f"{hit.passage.above} {hit.passage.text}"))
     missing = [word for word in telling(answer.query) if not there.intersection(terms_of(word))]
     return list(dict.fromkeys(missing))
