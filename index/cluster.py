@@ -6,16 +6,11 @@ Ray is started only where there is more to do than one worker does at once.
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import pickle
-import re
 import shutil
-import signal
 import socket
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -24,33 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from index.cache import VectorCache
-from index.documents import versions
 from index.embed import CHUNK, input_of
 from index.encoder import Encoder, Input
-from index.engines import cores
 from index.errors import ClusterError, PassagesError
 from index.lots import Lots, lot_size
+from index.machines import INSTALL, first_line, join, start
 from index.parsers.workers import Limits, Parsed, is_quick, parse_all
 from index.records import Passage
 
 FILES = 16
 """Files that a worker parses at once."""
-
-OBJECTS = 500_000_000
-"""Bytes of memory in which workers of this machine hand over documents."""
-
-ANSWER = 120.0
-"""Seconds in which a machine must say whether it has what it needs."""
-
-REACHED = 10.0
-"""Seconds in which a cluster must answer."""
-
-_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-"""How HTTP/2 begins, which Ray speaks: a preface, and settings without any."""
-
-_PASSING = re.compile(r"^build\.|\.(cache|sqlite)-")
-
-INSTALL = "Run: pip install -r requirements-cluster.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +207,7 @@ class Cluster:
             raise
         except Exception as error:  # whatever Ray and its parts raise
             raise ClusterError(
-                f"The work on Ray has ended early ({_first_line(error)}). What is done is kept: "
+                f"The work on Ray has ended early ({first_line(error)}). What is done is kept: "
                 "build again."
             ) from error
 
@@ -241,83 +219,12 @@ class Cluster:
         """Start Ray on this machine, or join the cluster; once."""
         if self._ray is not None:
             return
-        host = _reachable(self.address) if self.address else "127.0.0.1"
-        try:
-            import ray
-            import ray.data
-            from ray._common.usage.usage_lib import set_usage_stats_enabled_via_env_var
-            from ray._private import ray_constants
-        except ImportError as error:
-            raise ClusterError(f"Ray cannot be imported ({error}). {INSTALL}") from error
-        set_usage_stats_enabled_via_env_var(False)
-        for name in ("ray", "ray.data"):
-            logging.getLogger(name).setLevel(logging.ERROR)
-        if host in ("localhost", "127.0.0.1", "::1"):
-            # Or it takes an address of this machine in its network, and listens on all of them.
-            ray_constants.ENABLE_RAY_CLUSTER = False
-        # Workers find Passages where it is here, if they do not have it already.
-        job = ray.job_config.JobConfig(_py_driver_sys_path=[str(Path(__file__).parents[1])])
-        quiet: dict[str, Any] = {
-            "log_to_driver": False,
-            "logging_level": logging.ERROR,
-            "job_config": job,
-        }
-        heeded = signal.getsignal(signal.SIGTERM)
-        try:
-            if self.address:
-                ray.init(address=self.address, **quiet)
-            else:
-                # Sockets have names of 107 characters at most: this folder must have a short one.
-                self._files = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
-                ray.init(
-                    address="local",
-                    num_cpus=max(cores(), self.workers or 0),
-                    include_dashboard=False,
-                    object_store_memory=OBJECTS,
-                    _temp_dir=self._files.name,
-                    **quiet,
-                )
-        except Exception as error:  # it raises whatever its parts do
-            ray.shutdown()
-            raise ClusterError(_why_not(self.address, str(error))) from error
-        finally:
-            if heeded is not None and threading.current_thread() is threading.main_thread():
-                signal.signal(signal.SIGTERM, heeded)  # Ray has put its own there
-        self._ray = ray
         if self.address:
-            self._look_at_machines()
-
-    def _look_at_machines(self) -> None:
-        """Ask each machine whether it has what it needs.
-
-        Raises:
-            ClusterError: one lacks something.
-        """
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        # Defined here, it is sent as it is: a machine without Passages can run it.
-        def lacks(expected: dict[str, str], folders: list[tuple[str, list[str]]]) -> str:
-            try:
-                from index.cluster import lacking
-            except ImportError as error:
-                return f"does not have Passages ({error}): install it there"
-            return lacking(expected, folders)
-
-        ours = versions(), [(str(folder), _names_in(folder)) for folder in self.shared]
-        ask = self._ray.remote(num_cpus=0, max_retries=0)(lacks)
-        asked = []
-        for node in self._ray.nodes():
-            if node["Alive"]:
-                there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                answer = ask.options(scheduling_strategy=there).remote(*ours)
-                asked.append((node["NodeManagerAddress"], answer))
-        for machine, answer in asked:
-            try:
-                problem = self._ray.get(answer, timeout=ANSWER)
-            except self._ray.exceptions.RayError as error:
-                problem = f"cannot work ({_first_line(error)}): look at its Ray"
-            if problem:
-                raise ClusterError(f"Machine {machine} {problem}.")
+            self._ray = join(self.address, self.shared)
+        else:
+            # Sockets have names of 107 characters at most: this folder must have a short one.
+            self._files = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
+            self._ray = start(Path(self._files.name), self.workers)
 
 
 class _Worker:
@@ -366,29 +273,6 @@ class _Parsing(_Worker):
         return {"made": pickle.dumps(list(parse_all(files, self._limits, workers=1)))}
 
 
-def lacking(expected: dict[str, str], folders: list[tuple[str, list[str]]]) -> str:
-    """What this machine lacks to work as the one that asks, or nothing."""
-    found = versions()
-    for name, version in expected.items():
-        if found[name] != version:
-            return (
-                f"has {name} {found[name] or 'missing'}, the machine that builds "
-                f"{version or 'none'}: install the same on both"
-            )
-    for folder, names in folders:
-        if _names_in(Path(folder)) != names:
-            return f"does not find '{folder}' as it is here: mount the same folder at this path"
-    return ""
-
-
-def _names_in(folder: Path) -> list[str]:
-    """Some names by which a folder is known again, without those that come and go in a store."""
-    with contextlib.suppress(OSError):
-        names = sorted(path.name for path in folder.iterdir())
-        return [name for name in names if not _PASSING.search(name)][:1000]
-    return []
-
-
 def _looked_up(passages: Iterable[Passage], cache: VectorCache) -> Iterator[tuple[Input, bool]]:
     """What the encoder sees of each passage, and whether its vectors are known or under way."""
     inputs = map(input_of, passages)
@@ -400,54 +284,3 @@ def _looked_up(passages: Iterable[Passage], cache: VectorCache) -> Iterator[tupl
             yield item, item.key in known or key in seen
             if item.key not in known:
                 seen.add(key)
-
-
-def _reachable(address: str) -> str:
-    """The host of an address at which something answers as Ray does.
-
-    Ray itself would ask for minutes, and look like work.
-
-    Raises:
-        ClusterError: nothing does, or it is no address.
-    """
-    host, _, port = address.rpartition(":")
-    if not host or "/" in host or not port.isdigit():
-        raise ClusterError(
-            f"The address '{address}' is none of a Ray cluster: give host:port, as in "
-            "192.0.2.7:6379, on a machine that is part of it (ray start --address=host:port)."
-        )
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), REACHED) as connection:
-            connection.sendall(_HELLO)
-            reply = connection.recv(9)
-        if reply[3:4] != b"\x04" and reply[:1] != b"\x15":  # settings, or a demand for TLS
-            raise OSError("what answers there is something else")
-    except (OSError, OverflowError) as error:
-        raise ClusterError(
-            f"No Ray cluster answers at '{address}' ({error}). Start one there with: "
-            f"ray start --head --port={port}"
-        ) from error
-    return host.strip("[]")
-
-
-def _why_not(address: str, error: str) -> str:
-    """What to say where Ray does not start or a cluster cannot be joined."""
-    if not address:
-        return f"Ray does not start on this machine: {_first_line(error)}"
-    theirs, ours = (
-        re.findall(rf"{name}: (\S+)", error)[:2] or ["", ""] for name in ("Ray", "Python")
-    )
-    if "Version mismatch" in error and theirs[-1] and ours[-1]:
-        return (
-            f"The cluster at '{address}' runs Ray {theirs[0]} on Python {ours[0]}, this machine "
-            f"Ray {theirs[1]} on Python {ours[1]}. Install the same on both."
-        )
-    return (
-        f"The cluster at '{address}' cannot be joined: {_first_line(error)} This machine must be "
-        f"part of it: ray start --address={address}"
-    )
-
-
-def _first_line(error: object) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else repr(error)

@@ -25,12 +25,13 @@ from app.cli import main
 from index.answer import answer
 from index.build import LOTS, BuildReport, build
 from index.cache import VectorCache
-from index.cluster import Cluster, _Encoding, _reachable, lacking
+from index.cluster import Cluster, _Encoding
 from index.documents import versions
 from index.embed import input_of
 from index.encoder import BLOCK, Encoder, Input
 from index.errors import ClusterError
 from index.lots import AT_MOST, LARGEST, Lots, lot_size
+from index.machines import lacking, reachable
 from index.progress import Progress
 from index.records import FileReport
 from index.search import Searcher
@@ -348,12 +349,12 @@ class TestSeveralMachines:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         if what == "code":  # nothing that workers find Passages by
-            monkeypatch.setattr("index.cluster.__file__", str(tmp_path / "none" / "cluster.py"))
+            monkeypatch.setattr("index.machines.__file__", str(tmp_path / "none" / "machines.py"))
             monkeypatch.setattr(sys, "argv", [str(tmp_path / "program.py")])
             monkeypatch.chdir(tmp_path)
             said = r"does not have Passages .*: install it there"
         else:
-            monkeypatch.setattr("index.cluster._names_in", lambda folder: ["elsewhere.txt"])
+            monkeypatch.setattr("index.machines._names_in", lambda folder: ["elsewhere.txt"])
             said = r"does not find '.*' as it is here: mount the same folder"
         with (
             Cluster(nodes.address, (documents,)) as cluster,
@@ -401,7 +402,7 @@ class TestWhatIsMissing:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             address = f"{LOOPBACK}:{server.server_port}"
             with pytest.raises(ClusterError, match="what answers there is something else"):
-                _reachable(address)
+                reachable(address)
             server.shutdown()
 
     @pytest.mark.parametrize("part", ["Passages", "openvino", "OCR"])
