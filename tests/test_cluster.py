@@ -31,7 +31,7 @@ from index.embed import input_of
 from index.encoder import BLOCK, Encoder, Input
 from index.errors import ClusterError
 from index.lots import AT_MOST, LARGEST, Lots, lot_size
-from index.machines import lacking, reachable
+from index.machines import _is_gone, lacking, reachable
 from index.progress import Progress
 from index.records import FileReport
 from index.search import Searcher
@@ -418,6 +418,19 @@ class TestWhatIsMissing:
         assert "none.texts.parquet" in worker({"name": "none"})["error"]
         worker = _Encoding(tmp_path, tiny.model, "another", kept, "openvino", "cpu")
         assert "The model there is another one" in worker({"name": "none"})["error"]
+
+    @pytest.mark.parametrize(("looks", "gone"), [(1, True), (3, True), (10**9, False)])
+    def test_a_machine_that_has_just_died_is_told_from_one_that_cannot_work(
+        self, looks: int, gone: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("index.machines.MISSED", 0.8)
+        seen = iter(range(looks))
+
+        class Ray:
+            def nodes(self) -> list[dict[str, object]]:
+                return [{"NodeID": "a", "Alive": next(seen, None) is not None}]
+
+        assert _is_gone(Ray(), "a") is gone
 
     def test_another_folder_at_the_same_path_is_noticed(self, documents: Path) -> None:
         names = sorted(path.name for path in documents.iterdir())
