@@ -56,14 +56,16 @@ def run_app(folder: Path, *arguments: str) -> list[str]:
 
 
 def build(folder: Path, models: Path) -> None:
-    """Build the index of a folder's corpus as people do, with models that were converted before.
+    """Build the index of a folder's corpus as people do, with models that were converted before."""
+    give(models, folder)
+    subprocess.run(run_app(folder, "build"), cwd=folder, env=environment(), check=True)
 
-    To convert them takes longer than all else.
-    """
+
+def give(models: Path, folder: Path) -> None:
+    """Put converted models into a folder's store: to convert them takes longer than all else."""
     there = folder / "store" / "models"
     if not there.exists():
         shutil.copytree(models, there, copy_function=os.link)
-    subprocess.run(run_app(folder, "build"), cwd=folder, env=environment(), check=True)
 
 
 @contextmanager

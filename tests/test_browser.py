@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
-from browser_harness import ARGUMENTS, PATIENCE, Visitor, build, find_chromium, served
+from browser_harness import ARGUMENTS, PATIENCE, Visitor, build, find_chromium, give, served
 from playwright.sync_api import expect
 
 HARBOURS = """# Harbours of the south
@@ -336,9 +336,10 @@ def test_a_rebuild_shows_its_progress_and_the_page_goes_on_answering(
 
 
 def test_a_missing_index_is_explained_and_can_be_built_from_the_page(
-    chromium: object, tmp_path: Path
+    chromium: object, models: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "corpus").mkdir()
+    give(models, tmp_path)
     with served(tmp_path) as base:
         visitor = Visitor(chromium, base)
         for path in ("/", link(DEPTH), "/library", "/read"):

@@ -14,7 +14,7 @@ import pytest
 from browser_harness import Visitor, build, served
 from test_browser import BEES, HARBOURS, HONEY, HOSTILE, chromium, link
 
-from tests.test_pdf import FERRY, Sheet
+from tests.sheets import FERRY, Sheet
 
 __all__ = ["chromium"]
 

@@ -13,7 +13,7 @@ from browser_harness import Visitor, build, served
 from PIL import Image
 from test_browser import BEES, DEPTH, DEPTH_QUOTE, HARBOURS, HONEY, HOSTILE, chromium, link
 
-from tests.test_pdf import FEES, FERRY, WINTER, Sheet
+from tests.sheets import FEES, FERRY, WINTER, Sheet
 
 __all__ = ["chromium"]
 

@@ -20,7 +20,7 @@ from index.parsers.workers import Limits, Parsed, parse_all
 from index.records import Block, Document, Extent
 from index.store import Store
 from tests.conftest import HashEncoder
-from tests.test_pdf import FERRY, Sheet
+from tests.sheets import FERRY, Sheet
 
 HTML = "<html><h1>Fees</h1><nav>Home</nav><p>Warships pay no berth fee in Porvenir.</p></html>"
 

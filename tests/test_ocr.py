@@ -27,7 +27,7 @@ from index.store import Store
 from index.verify import verify
 from tests.conftest import HashEncoder
 from tests.samples import a_mail
-from tests.test_pdf import FEES, FERRY, Sheet, texts
+from tests.sheets import FEES, FERRY, Sheet, texts
 
 HEIGHT = A4[1]
 SEEN = ["The lighthouse of Sandholm was lit in 1874", "and its keeper lived there with two goats."]

@@ -14,7 +14,7 @@ from index.errors import ParseError
 from index.parsers import digest_of
 from index.parsers.picture import Picture, picture_of
 from index.pictures import Pictures
-from tests.test_pdf import FEES, FERRY, Sheet
+from tests.sheets import FEES, FERRY, Sheet
 
 QUOTE = "It takes an hour and a half"
 

@@ -32,7 +32,7 @@ from index.errors import (
 from index.snapshot import Snapshot
 from index.store import Store
 from index.vectors import Nearest
-from tests.test_pdf import FERRY, Sheet
+from tests.sheets import FERRY, Sheet
 
 
 @pytest.fixture

@@ -1,28 +1,74 @@
-"""Several machines over one Milvus, asked all the while as the index changes under them."""
+"""Several servers over one Milvus, asked all the while as the index changes under them."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from app.service import Service
-from tests.with_milvus.conftest import Serve, followed, until
+from app.settings import Settings
+from tests.browser_harness import environment
+from tests.programs import Program, free_port
+from tests.with_milvus.conftest import Serve, until
 from tests.with_milvus.test_path import edition, nothing
 
 QUESTION = "Which edition number is this library?"
 
+SERVER = """
+import sys
+import app.following
+from app.cli import main
+from tests.conftest import HashEncoder
+
+app.following.Encoder = lambda *given, **named: HashEncoder()
+sys.exit(main(sys.argv[1:]))
+"""
+"""A server as people start it, with the encoder of the tests."""
+
+
+@contextmanager
+def server(settings: Settings, folder: Path) -> Iterator[Program]:
+    """A server in a process and with a disk of its own."""
+    folder.mkdir()
+    names = "corpus", "vectors", "milvus_uri", "milvus_token", "milvus_name", "shared", "snapshots"
+    told = {f"PASSAGES_{name.upper()}": str(getattr(settings, name)) for name in names}
+    told |= {"PASSAGES_STORE": str(folder / "store"), "PASSAGES_READER": "none"}
+    program = Program(free_port())
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVER, "mcp", "--http", "--port", str(program.port)],
+            cwd=folder,
+            env=environment() | told,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def ready() -> bool:
+        assert process.poll() is None, (folder / "server.log").read_text()
+        return program.ready()
+
+    try:
+        until(ready)
+        yield program
+    finally:
+        process.terminate()
+        process.wait(30)
+
 
 class Readers:
-    """Threads that ask services, and keep what each answer said and of which snapshot."""
+    """Threads that ask servers, and keep what each answer said and of which snapshot."""
 
-    def __init__(self, *services: Service) -> None:
+    def __init__(self, *servers: Program) -> None:
         self.said: list[tuple[int, str, str]] = []
         self.failed: list[str] = []
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._ask, args=(number, service), daemon=True)
-            for number, service in enumerate(services)
+            threading.Thread(target=self._ask, args=(number, server), daemon=True)
+            for number, server in enumerate(servers)
             for _ in range(2)
         ]
 
@@ -36,29 +82,39 @@ class Readers:
         for thread in self._threads:
             thread.join()
 
-    def _ask(self, number: int, service: Service) -> None:
+    def _ask(self, number: int, server: Program) -> None:
         while not self._stop.is_set():
             try:
-                found = service.ask(QUESTION)
-                self.said.append((number, found.snapshot, found.citations[0].quote))
+                status, _, told = server.ask(QUESTION, threshold=0.0)
+                assert status == 200, told
+                self.said.append((number, told["snapshot"], told["citations"][0]["quote"]))
             except Exception as error:
                 self.failed.append(repr(error))
 
 
 def test_each_answer_is_of_the_snapshot_that_it_names_and_none_fails(
-    serve: Serve, corpus: Path
+    serve: Serve, settings: Settings, corpus: Path, tmp_path: Path
 ) -> None:
     edition(corpus, 1)
     builder = serve("builder")
     editions = {builder.build(nothing).snapshot: 1}
-    one, other = followed(serve("one")), followed(serve("other"))
-    with Readers(one, other) as readers:
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(server(settings, tmp_path / name)) for name in ("one", "other")
+        ]
+
+        def answering(snapshot: str) -> bool:
+            told = [one.ask(QUESTION, threshold=0.0)[2] for one in servers]
+            return {one["snapshot"] for one in told} == {snapshot}
+
+        readers = stack.enter_context(Readers(*servers))
         for number in range(2, 5):
             edition(corpus, number)
-            editions[builder.build(nothing).snapshot] = number
-            until(lambda: {one.answering(), other.answering()} == {max(editions)})
+            newest = builder.build(nothing).snapshot
+            editions[newest] = number
+            until(lambda newest=newest: answering(newest))
         back = builder.rollback()
-        until(lambda: {one.answering(), other.answering()} == {back})
+        until(lambda: answering(back))
         asked = len(readers.said)
         until(lambda: len(readers.said) > asked + 20)
     assert readers.failed == []
