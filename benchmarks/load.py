@@ -167,7 +167,7 @@ def soak(folder: Path, minutes: float) -> Figures:
             whole.statuses += asked.statuses
             whole.took += asked.took
             memory.append((time.monotonic() - begun, resident(process) / 1e6))
-            bar.update(10)
+            bar.update(min(bar.total, round(memory[-1][0])) - bar.n)
         bar.close()
     late = np.array(memory[len(memory) // 3 :])
     slope = float(np.polyfit(late[:, 0], late[:, 1], 1)[0]) if len(late) > 2 else float("nan")
