@@ -188,6 +188,8 @@ def compiled(
         "PERFORMANCE_HINT": "THROUGHPUT" if throughput else "LATENCY",
         "INFERENCE_PRECISION_HINT": precision,
         "CACHE_DIR": str(folder / "compiled"),
+        # Each process would bind its threads to the first cores, where they wait for each other's.
+        "ENABLE_CPU_PINNING": "NO",
     }
     if throughput:
         options["NUM_STREAMS"] = options["INFERENCE_NUM_THREADS"] = str(threads or cores())
