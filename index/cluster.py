@@ -199,10 +199,14 @@ class Cluster:
                 num_cpus=0 if gpus else 1,
                 num_gpus=gpus,
             )
-            for row in made.iter_rows():
-                if row["error"]:
-                    raise ClusterError(f"On machine {row['machine']}: {row['error']}")
-                yield row
+            # None ahead, or each would be told of when the next one is done.
+            for rows in made.iter_batches(
+                batch_size=None, prefetch_batches=0, batch_format="pyarrow"
+            ):
+                for row in rows.to_pylist():
+                    if row["error"]:
+                        raise ClusterError(f"On machine {row['machine']}: {row['error']}")
+                    yield row
         except PassagesError:
             raise
         except Exception as error:  # whatever Ray and its parts raise
