@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from index.encoder import Encoder, Input
-from index.engines import Batch, OpenVinoEngine, TorchEngine, converted
+from index.engines import Batch, OpenVinoEngine, TorchEngine, compiled, converted
 from index.errors import ModelError
 
 ROOT = Path(__file__).parents[1]
@@ -76,6 +76,12 @@ class TestConversion:
         assert cosines(vectors_of(encoder), by_torch).min() >= 0.999
         assert len(times_of(tmp_path)) == 2
         assert warnings_of() == []
+
+    @pytest.mark.parametrize("throughput", [False, True])
+    def test_its_threads_are_bound_to_no_core(self, tiny_kept: Path, throughput: bool) -> None:
+        (model,) = tiny_kept.rglob("model.xml")
+        running, _ = compiled(model.parent, fast=False, throughput=throughput)
+        assert running.get_property("ENABLE_CPU_PINNING") is False
 
     def test_it_is_done_once_and_kept(
         self, tiny: Path, tiny_kept: Path, by_torch: np.ndarray, monkeypatch: pytest.MonkeyPatch
