@@ -151,7 +151,8 @@ def soak(folder: Path, minutes: float) -> Figures:
     with headless(places) as (address, process):
         begun = time.monotonic()
         asyncio.run(ask_all(address, questions, 8, 5.0))
-        bar = tqdm(total=round(minutes * 60), unit=" s", file=sys.stderr, leave=False)
+        whole_time = round(minutes * 60)
+        bar = tqdm(total=whole_time, unit=" s", file=sys.stderr, leave=False)
         for part in itertools.count():
             if time.monotonic() - begun > minutes * 60:
                 break
@@ -167,7 +168,7 @@ def soak(folder: Path, minutes: float) -> Figures:
             whole.statuses += asked.statuses
             whole.took += asked.took
             memory.append((time.monotonic() - begun, resident(process) / 1e6))
-            bar.update(min(bar.total, round(memory[-1][0])) - bar.n)
+            bar.update(min(whole_time, round(memory[-1][0])) - int(bar.n))
         bar.close()
     late = np.array(memory[len(memory) // 3 :])
     slope = float(np.polyfit(late[:, 0], late[:, 1], 1)[0]) if len(late) > 2 else float("nan")
