@@ -128,19 +128,28 @@ class OpenVinoEngine:
 
     def run(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Floats]]:
         """Yield ``(number of the batch, unit vectors (b, p, d))`` as they are done."""
-        done: list[tuple[int, Floats]] = []
-        # Twice as many as can run at once: there is always one ready to start.
+        # Twice as many as can run at once: there is always one ready to start. They call nothing
+        # back: OpenVINO ends its threads holding Python's lock, for which a callback may wait.
         at_once = self._model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-        queue = _openvino().AsyncInferQueue(self._model, 2 * at_once)
-        queue.set_callback(
-            lambda request, number: done.append((number, request.get_output_tensor(0).data.copy()))
-        )
+        free = [self._model.create_infer_request() for _ in range(2 * at_once)]
+        begun: list[tuple[int, Any]] = []
+
+        def finish() -> tuple[int, Floats]:
+            done = next((one for one in begun if one[1].wait_for(0)), begun[0])
+            begun.remove(done)
+            number, request = done
+            request.wait()
+            free.append(request)
+            return number, request.get_output_tensor(0).data.copy()
+
         for number, batch in enumerate(batches):
-            queue.start_async({0: batch.ids, 1: batch.mask, 2: batch.pools}, number)
-            while done:
-                yield done.pop()
-        queue.wait_all()
-        yield from done
+            if not free:
+                yield finish()
+            request = free.pop()
+            request.start_async({0: batch.ids, 1: batch.mask, 2: batch.pools})
+            begun.append((number, request))
+        while begun:
+            yield finish()
 
     def run_one(self, batch: Batch) -> Floats:
         """The unit vectors ``(b, p, d)`` of one batch, as soon as can be."""

@@ -83,6 +83,16 @@ class TestConversion:
         running, _ = compiled(model.parent, fast=False, throughput=throughput)
         assert running.get_property("ENABLE_CPU_PINNING") is False
 
+    def test_it_may_be_dropped_before_all_is_done(self, tiny_kept: Path) -> None:
+        (model,) = tiny_kept.rglob("model.xml")
+        ids = [list(range(1, 9))] * 16
+        batch = Batch.of(ids, [np.full((1, 8), 1 / 8, np.float32)] * 16)
+        for _ in range(20):
+            engine = OpenVinoEngine(model.parent, throughput=True)
+            running = engine.run([batch] * 9)
+            assert next(running)[1].shape[:2] == (16, 1)
+            del engine, running  # which once waited for a thread that waited for us
+
     def test_it_is_done_once_and_kept(
         self, tiny: Path, tiny_kept: Path, by_torch: np.ndarray, monkeypatch: pytest.MonkeyPatch
     ) -> None:
