@@ -56,6 +56,12 @@ def rebuilt(visitor: Visitor, documents: int) -> None:
     metric.get_by_text(str(documents), exact=True).wait_for()
 
 
+def choose(visitor: Visitor, file: Path | dict[str, object]) -> None:
+    """Give the form a file, and wait until it has it: before, there is nothing to add."""
+    visitor.page.locator("input[type=file]").set_input_files([file])
+    visitor.page.get_by_test_id("stFileChipName").wait_for()
+
+
 def test_a_pdf_is_added_asked_about_and_shown_with_the_words_boxed(
     visitor: Visitor, tmp_path: Path
 ) -> None:
@@ -64,8 +70,7 @@ def test_a_pdf_is_added_asked_about_and_shown_with_the_words_boxed(
     sheet.write(FERRY)
     (tmp_path / "ferries.pdf").write_bytes(sheet.bytes())
     page = visitor.visit("/library")
-    page.locator("input[type=file]").set_input_files(tmp_path / "ferries.pdf")
-    page.get_by_text("ferries.pdf").wait_for()
+    choose(visitor, tmp_path / "ferries.pdf")
     page.get_by_role("button", name="Add", exact=True).click()
     page.locator(".notice", has_text="1 file was added.").wait_for()
     rebuilt(visitor, 3)
@@ -113,8 +118,7 @@ def test_an_earlier_snapshot_is_compared_and_gone_back_to(visitor: Visitor, tmp_
 def test_a_name_that_leads_out_of_the_corpus_is_refused(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.visit("/library")
     upload = {"name": "note.md", "mimeType": "text/markdown", "buffer": b"# Note"}
-    page.locator("input[type=file]").set_input_files([upload])
-    page.get_by_text("note.md").wait_for()
+    choose(visitor, upload)
     page.get_by_role("textbox", name="Into the folder").fill("../../elsewhere")
     page.get_by_role("button", name="Add", exact=True).click()
     page.locator(".notice", has_text="no name for a file in the corpus folder").wait_for()
@@ -127,8 +131,9 @@ def test_a_document_full_of_markup_is_added_and_shown_as_its_own_characters(
 ) -> None:
     page = visitor.visit("/library")
     upload = {"name": f"{MARKED_UP}.md", "mimeType": "text/markdown", "buffer": HOSTILE.encode()}
-    page.locator("input[type=file]").set_input_files([upload])
+    choose(visitor, upload)
     page.get_by_role("button", name="Add", exact=True).click()
+    page.locator(".notice", has_text="1 file was added.").wait_for()
     rebuilt(visitor, 3)
     page.get_by_text("Changes that can be taken back").click()
     visitor.sees(".line", f"Added {MARKED_UP}.md")
