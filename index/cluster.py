@@ -11,6 +11,7 @@ import shutil
 import socket
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -231,7 +232,7 @@ class Cluster:
             self._ray = start(Path(self._files.name), self.workers)
 
 
-class _Worker:
+class _Worker(ABC):
     """Does its work on a row; what goes wrong is told, so that it need not be tried again."""
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -243,8 +244,8 @@ class _Worker:
         except Exception as error:  # a mistake there: it would be the same at each try
             return {**made, "error": f"{type(error).__name__}: {error}"}
 
-    def work(self, row: dict[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def work(self, row: dict[str, Any]) -> dict[str, Any]: ...
 
 
 class _Encoding(_Worker):

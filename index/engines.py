@@ -91,6 +91,11 @@ class TorchEngine:
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         chosen = None if device == "auto" else device
+        if chosen == "cuda" and not _gpu_works():
+            raise ModelError(
+                "torch finds no GPU that it can use, as the setting 'device' or the cluster "
+                "demands. Install a torch with CUDA there, or set 'device' to 'cpu'."
+            )
         try:
             self.model: Any = SentenceTransformer(str(folder), device=chosen, local_files_only=True)
         except Exception as error:  # each library that takes part has errors of its own
@@ -111,6 +116,12 @@ class TorchEngine:
             )
             vectors: Floats = _forward(self.model, ids, mask, pools).cpu().numpy()
         return vectors
+
+
+def _gpu_works() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 class OpenVinoEngine:
@@ -197,6 +208,7 @@ def compiled(
         "PERFORMANCE_HINT": "THROUGHPUT" if throughput else "LATENCY",
         "INFERENCE_PRECISION_HINT": precision,
         "CACHE_DIR": str(folder / "compiled"),
+        "CACHE_MODE": "OPTIMIZE_SIZE",  # without the weights, which stand beside it
         # Each process would bind its threads to the first cores, where they wait for each other's.
         "ENABLE_CPU_PINNING": "NO",
     }

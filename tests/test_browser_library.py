@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser_harness import Visitor, build, served
+from browser_harness import Visitor, build, give, served
 from test_browser import BEES, HARBOURS, HONEY, HOSTILE, chromium, link
 
 from tests.sheets import FERRY, Sheet
@@ -36,7 +36,11 @@ def library(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def base(library: Path, tmp_path: Path) -> Iterator[str]:
     """A server of each test's own, over a copy that it may change."""
-    shutil.copytree(library, tmp_path, dirs_exist_ok=True)
+    models = library / "store" / "models"
+    shutil.copytree(
+        library, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns(models.name)
+    )
+    give(models, tmp_path)
     with served(tmp_path) as address:
         yield address
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -64,6 +65,16 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    """One page: it is read without Ray, and has texts for two lots."""
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    body = "".join(f"<p>{' '.join(WORDS * 2)} {number}.</p>" for number in range(2 * BLOCK))
+    (folder / "berths.html").write_text(f"<h1>Berths</h1>{body}")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     folder = tmp_path_factory.mktemp("model")
@@ -92,7 +103,10 @@ class Nodes:
         ray_constants.ENABLE_RAY_CLUSTER = False
         self._nodes = RayCluster()
         self._last: Any = None
-        for _ in range(3):
+        # It knows after seconds that a machine died, not after a minute.
+        soon = {"health_check_period_ms": 1000, "health_check_failure_threshold": 4}
+        self.add(include_dashboard=False, include_log_monitor=False, _system_config=soon)
+        for _ in range(2):
             self.add(include_dashboard=False, include_log_monitor=False)
         self.address: str = self._nodes.address
 
@@ -108,6 +122,15 @@ class Nodes:
 
     def kill_one(self) -> None:
         self._nodes.remove_node(self._last, allow_graceful=False)
+
+    @contextmanager
+    def one_with_a_gpu(self) -> Iterator[None]:
+        """One machine more, which says that it has a GPU."""
+        self.add(num_gpus=1)
+        try:
+            yield
+        finally:
+            self._nodes.remove_node(self._last)
 
     def close(self) -> None:
         self._nodes.shutdown()
@@ -336,6 +359,26 @@ class TestSeveralMachines:
                 build(documents, store, tiny, cluster=cluster)
         finally:
             kept.internal_kv_put(name, before, True, namespace=space)
+
+    def test_a_gpu_that_cannot_be_used_is_named(
+        self, nodes: Nodes, page: Path, tiny: Encoder, store: Store
+    ) -> None:
+        with (
+            nodes.one_with_a_gpu(),
+            Cluster(nodes.address, (page, store.folder)) as cluster,
+            pytest.raises(ClusterError, match=r"^On machine .*: torch finds no GPU that it can"),
+        ):
+            build(page, store, tiny, cluster=cluster)
+
+    def test_a_cluster_without_the_gpu_that_is_demanded_is_named(
+        self, nodes: Nodes, page: Path, tiny: Encoder, store: Store
+    ) -> None:
+        demanding = Encoder(tiny.model, kept=tiny.kept, device="cuda")
+        with (
+            Cluster(nodes.address, (page, store.folder)) as cluster,
+            pytest.raises(ClusterError, match="No machine of the cluster has a GPU"),
+        ):
+            build(page, store, demanding, cluster=cluster)
 
     @pytest.mark.parametrize("what", ["code", "folder"])
     def test_a_machine_that_lacks_something_is_named(

@@ -379,6 +379,13 @@ class TestBatches:
                 assert found[row, vector] @ expected[row, vector] >= 0.999
         assert expected[0, 0] @ expected[0, 1] < 0.9
 
+    def test_a_gpu_that_is_demanded_and_cannot_be_used_is_named(
+        self, tiny: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+        with pytest.raises(ModelError, match="torch finds no GPU that it can use"):
+            vectors_of(Encoder(str(tiny), device="cuda"))
+
 
 class TestDamage:
     def test_a_converted_model_that_was_altered_is_made_anew(
