@@ -23,7 +23,7 @@ build: .venv/run.done  ## build the index only
 	@$(BIN)/python -m app build
 
 test: .venv/test.done check  ## run all checks and tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: .venv/test.done  ## lint, format and types
 	$(BIN)/ruff check .

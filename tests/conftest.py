@@ -18,6 +18,7 @@ from hypothesis import settings
 
 from index.build import build
 from index.encoder import Encoder, Halves, Input
+from index.engines import cores
 from index.extractor import Extractor
 from index.search import Searcher
 from index.store import Store
@@ -179,6 +180,12 @@ test_milvus test_cluster test_faults test_browser_library test_browser_reading t
 test_browser_quality test_browser_map test_browser test_browser_login test_eval
 """.split()
 """Files that take longest, and wait most of the time: they begin first, the others fill in."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, since many tests wait; each takes about a gigabyte."""
+    return min(cores() + 1, 8)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
