@@ -18,6 +18,7 @@ LAYERS = [
         "index.parsers.grid",
         "index.parsers.pool",
         "index.parsers.author",
+        "index.parsers.title",
         "index.parsers.numerals",
         "index.parsers.calendar",
         "index.parsers.sphinx",

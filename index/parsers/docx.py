@@ -10,7 +10,6 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import Any
 
 from index.errors import ParseError
@@ -60,10 +59,9 @@ def parse_docx(data: bytes, document_id: str, digest: str) -> Document:
         raise ParseError(
             f"The Word document is damaged: {error or type(error).__name__}."
         ) from error
-    name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     return Document(
         document_id,
-        properties.pop("title", "") or title or writer.first_heading or name,
+        properties.pop("title", "") or title or writer.title(document_id),
         writer.text(),
         tuple(writer.blocks),
         "docx",

@@ -23,6 +23,7 @@ from index.parsers.calendar import events
 from index.parsers.html import decode_html, tree, write
 from index.parsers.remarks import lacks
 from index.parsers.text import decode
+from index.parsers.title import name_of
 from index.parsers.writer import Writer, whole
 from index.records import Document, Extent
 
@@ -89,12 +90,11 @@ def parse_eml(
         writer.begin_section(1, subject)
     _read(message, reading, 0)
     writer.end_section()
-    name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     facts = {"author": sender, "date": _date(message), "ocr": reading.engine}
     facts["unreached"] = str(reading.unreached or "")
     return Document(
         document_id,
-        subject or name,
+        subject or name_of(document_id),
         writer.text(),
         tuple(writer.blocks),
         "eml",

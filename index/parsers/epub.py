@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 import zipfile
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,6 +17,7 @@ from index.parsers.archive import mended, opened, read, xml
 from index.parsers.author import day, names
 from index.parsers.html import decode_html, tree, write
 from index.parsers.html_text import leave_out
+from index.parsers.title import name_of
 from index.parsers.writer import Writer
 from index.records import Document, Extent
 
@@ -49,10 +49,9 @@ def parse_epub(data: bytes, document_id: str, digest: str) -> Document:
         "date": next(filter(None, (day(one.text) for one in content.iter("{*}date"))), ""),
         "author": names(creator.text for creator in content.iter("{*}creator")),
     }
-    name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     return Document(
         document_id,
-        fields.pop("title") or writer.first_heading or name,
+        fields.pop("title") or writer.first_heading or name_of(document_id),
         writer.text(),
         tuple(writer.blocks),
         "epub",

@@ -1,7 +1,7 @@
 """From lines in reading order to paragraphs and headings.
 
 A paragraph goes on over lines, columns and pages; words cut at the end of a line are mended.
-Headings are told by their size and weight.
+Headings are told by their size and weight, and where they are numbered by capitals alone.
 """
 
 from __future__ import annotations
@@ -20,11 +20,23 @@ LEADING = 1.35  # of the usual distance of lines: a wider one sets paragraphs ap
 LARGER = 1.15  # than the usual letters are those of headings
 FULL = 0.12  # of its width the last line of a page may lack, and still be full
 LONGEST_HEADING = 160  # characters
+NUMBERED = 3  # levels of numbered headings
 
 _BULLET = re.compile(
     r"(?:[•▪●○■◦‣➢✓❖□–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,4})[.)]|(?:\d+\.)+\d*)\s"
 )
 _LISTED = re.compile(r"(?:\.{4}|(?:\. ){3}).*\d$")  # an item of a table of contents
+_SECTION = re.compile(
+    r"""
+    (?: (?:SEC(?:TION)?|ART(?:ICLE)?|CHAPTER|PART|TITLE|ANNEX|APPENDIX|ENCLOSURE)\b\.?\s?(?=\S+\s)
+      | §+\s?
+      | (?=\S+[.):—–]\s)  # a number that stands alone has a sign behind it
+    )
+    ( (?:\d{1,4}[A-Z]?\.)* \d{1,4}[A-Z]? | [IVXL]{1,6} | [A-Z] ) [.):—–]? \s+
+    (\D+)
+    """,
+    re.VERBOSE,
+)
 _END = re.compile(r"[.!?:;][\"'”’)\]]*$")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -53,14 +65,13 @@ def write(pages: Sequence[Page], writer: Writer) -> None:
 
     paragraphs = list(_joined(_paragraphs([(page.number, page.lines) for page in pages])))
     notes = list(_paragraphs([(page.number, page.notes) for page in pages]))
-    levels = _levels(paragraphs)
+    levels = _Levels(paragraphs)
     for paragraph in paragraphs:
         while notes and notes[0].page < paragraph.page:
             note = notes.pop(0)
             writer.add(text_of(note), page=note.page)
         text = text_of(paragraph)
-        level = levels.get(_style(paragraph), 0) if _may_head(paragraph, text) else 0
-        if level:
+        if level := levels.of(paragraph, text):
             writer.begin_section(level, text, page=paragraph.page)
         else:
             writer.add(text, page=paragraph.page)
@@ -101,6 +112,8 @@ def _goes_on(paragraph: Paragraph, above: Line, below: Line, leading: float, usu
     if larger > 1.12 * smaller or (above.bold != below.bold and _end_of(above)):
         return False
     if _BULLET.match(below.text) or _LISTED.search(above.text) or _is_row(above, below):
+        return False
+    if above is paragraph.lines[0] and not below.text.isupper() and _depth(paragraph, above.text):
         return False
     drop = above.bottom - below.bottom
     if smaller > LARGER * usual and 0 < drop < 1.6 * above.size:
@@ -187,6 +200,36 @@ def _style(paragraph: Paragraph) -> tuple[float, bool]:
     return round(2 * line.size) / 2, line.bold
 
 
+class _Levels:
+    """Tells headings and their levels: those in large or bold letters, and numbered capitals.
+
+    Of the former, the styles that stand above the first numbered one are above all such.
+    """
+
+    def __init__(self, paragraphs: Sequence[Paragraph]) -> None:
+        self._by_style = _levels(paragraphs)
+        lines = [line.text for paragraph in paragraphs for line in paragraph.lines]
+        large = sum(sum(map(str.isupper, line)) for line in lines)
+        small = sum(sum(map(str.islower, line)) for line in lines)
+        self._in_capitals = large > small  # and so these tell nothing
+        self._above = 0
+        self._numbered = self._begun = False
+
+    def of(self, paragraph: Paragraph, text: str) -> int:
+        """The level of a paragraph as a heading, or 0; to be asked of each in turn."""
+        level = self._by_style.get(_style(paragraph), 0) if _may_head(paragraph, text) else 0
+        depth = 0 if level or self._in_capitals else _depth(paragraph, text)
+        if not level and not depth:
+            self._begun |= self._numbered
+            return 0
+        self._numbered = not level
+        if depth:
+            return self._above + depth
+        if not self._begun:
+            self._above = max(self._above, level)
+        return level if level <= self._above else level + NUMBERED
+
+
 def _levels(paragraphs: Sequence[Paragraph]) -> dict[tuple[float, bool], int]:
     """The level of each style that heads others, the largest first; at most six."""
     letters: Counter[tuple[float, bool]] = Counter()
@@ -204,6 +247,16 @@ def _levels(paragraphs: Sequence[Paragraph]) -> dict[tuple[float, bool], int]:
         reverse=True,
     )
     return {style: min(level, 6) for level, style in enumerate(heads, start=1)}
+
+
+def _depth(paragraph: Paragraph, text: str) -> int:
+    """How deep a numbered heading in capitals is: 2 for ``2.1. SCOPE``, 0 for what is none."""
+    if not text.isupper() or len(text) > LONGEST_HEADING or len(paragraph.lines) > 3:
+        return 0
+    found = _SECTION.fullmatch(text) if len(paragraph.lines[0].cells) < 2 else None
+    if not found or len(_LETTER.findall(found[2])) < 4:
+        return 0
+    return min(1 + found[1].count("."), NUMBERED)
 
 
 def _may_head(paragraph: Paragraph, text: str) -> bool:

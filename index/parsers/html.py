@@ -8,7 +8,6 @@ and no script runs.
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from index.errors import ParseError
@@ -29,6 +28,7 @@ from index.parsers.html_text import (
 )
 from index.parsers.numerals import numeral
 from index.parsers.text import decode
+from index.parsers.title import name_of
 from index.parsers.writer import Writer
 from index.records import Document, Extent
 
@@ -63,10 +63,9 @@ def parse_html(data: bytes, document_id: str, digest: str) -> Document:
     writer.end_section()
     named = root.css_first("head title")
     title = " ".join(named.text().split()) if named is not None else ""
-    name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     return Document(
         document_id,
-        title or writer.first_heading or name,
+        title or writer.first_heading or name_of(document_id),
         writer.text(),
         tuple(writer.blocks),
         "html",

@@ -8,12 +8,12 @@ a paragraph. Front matter gives title, author and date and is otherwise left out
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from index.parsers.author import day, names
 from index.parsers.grid import Cell, row_texts
 from index.parsers.text import decode
+from index.parsers.title import name_of
 from index.parsers.writer import Writer
 from index.records import Block, Document, Extent
 
@@ -41,8 +41,7 @@ def parse_markdown(data: bytes, document_id: str, digest: str) -> Document:
         first_line += source.count("\n", 0, front.end())
         source = source[front.end() :]
     text, blocks, first_heading, deepest = _read(source, first_line)
-    name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
-    title = facts.get("title", "") or first_heading or name
+    title = facts.get("title", "") or first_heading or name_of(document_id)
     about = {
         "author": names(one.strip(" '\"") for one in _several(facts.get("author", ""))),
         "date": day(facts.get("date")),

@@ -6,7 +6,6 @@ Tables of contents, comments, deleted text, and headers and footers are left out
 from __future__ import annotations
 
 import zipfile
-from pathlib import PurePosixPath
 
 from index.errors import ParseError
 from index.parsers.archive import mended, opened, read
@@ -51,10 +50,9 @@ def parse_odt(data: bytes, document_id: str, digest: str) -> Document:
         for paragraph in running.iter(*PARAGRAPHS):
             writer.leave_out(text.of(paragraph))
     properties = _properties(archive)
-    name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     return Document(
         document_id,
-        properties.pop("title", "") or writer.first_heading or name,
+        properties.pop("title", "") or writer.title(document_id),
         writer.text(),
         tuple(writer.blocks),
         "odt",

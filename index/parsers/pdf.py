@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 import index.parsers.ocr as ocr
@@ -20,6 +19,7 @@ from index.parsers.layout import Box, Page
 from index.parsers.notes import unread
 from index.parsers.pdfium import is_picture, is_scan, letters_of, opened, page_of, show
 from index.parsers.running import drop_running
+from index.parsers.title import telling, title_of
 from index.parsers.writer import Writer
 from index.records import Document, Extent
 
@@ -47,9 +47,9 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
         page.order()
     writer = Writer()
     write(pages, writer)
-    name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     title = facts["Title"]
-    title = title if _is_title(title) else writer.first_heading or name
+    if not _is_title(title):
+        title = title_of(document_id, writer.text(), writer.blocks, telling(writer.headings))
     metadata = {"author": names([facts["Author"]]), "date": _date(facts)}
     metadata["ocr"] = engine if extent.by_ocr or extent.unreached else ""
     metadata["unreached"] = str(len(extent.unreached) or "")

@@ -9,7 +9,6 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
 from typing import Any
 
 from index.errors import ParseError
@@ -18,6 +17,7 @@ from index.parsers.diagram import drawn_texts
 from index.parsers.grid import Cell
 from index.parsers.numerals import numeral, office_formula, raised
 from index.parsers.office import as_usual, properties_of
+from index.parsers.title import name_of
 from index.parsers.writer import Writer
 from index.records import Document, Extent
 
@@ -69,10 +69,9 @@ def parse_pptx(data: bytes, document_id: str, digest: str) -> Document:
         ) from error
     for text in _comments(archive):
         writer.leave_out(text)
-    name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     return Document(
         document_id,
-        properties.pop("title", "") or writer.first_heading or name,
+        properties.pop("title", "") or writer.first_heading or name_of(document_id),
         writer.text(),
         tuple(writer.blocks),
         "pptx",

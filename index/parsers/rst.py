@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import re
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from index.errors import ParseError
@@ -18,6 +17,7 @@ from index.parsers.grid import Cell
 from index.parsers.numerals import numeral, raised
 from index.parsers.sphinx import know
 from index.parsers.text import decode
+from index.parsers.title import name_of
 from index.parsers.writer import Writer
 from index.records import Document, Extent
 
@@ -60,8 +60,7 @@ def parse_rst(data: bytes, document_id: str, digest: str) -> Document:
     writer = Writer()
     _Tree(writer).write(tree)
     writer.end_section()
-    name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
-    title = writer.first_heading or name
+    title = writer.first_heading or name_of(document_id)
     blocks, extent = tuple(writer.blocks), Extent(writer.left_out)
     return Document(document_id, title, writer.text(), blocks, "rst", digest, _facts(tree), extent)
 

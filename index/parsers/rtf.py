@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from index.errors import ParseError
 from index.parsers.author import day, names
@@ -38,10 +37,9 @@ def parse_rtf(data: bytes, document_id: str, digest: str) -> Document:
     reading.read(data.lstrip().decode("latin-1"))
     writer.end_section()
     facts = reading.facts()
-    name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
     return Document(
         document_id,
-        facts.pop("title", "") or writer.first_heading or name,
+        facts.pop("title", "") or writer.title(document_id),
         writer.text(),
         tuple(writer.blocks),
         "rtf",

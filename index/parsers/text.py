@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from pathlib import PurePosixPath
 
 from index.errors import ParseError
+from index.parsers.title import title_of
 from index.records import Block, Document
 
 _BOMS = (
@@ -142,8 +142,9 @@ def parse_text(data: bytes, document_id: str, digest: str) -> Document:
         line += chunk.count("\n")
     if bare is not None and (heading != (title,) or not blocks):
         blocks.append(bare)
-    name = PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
-    return Document(document_id, title or name, text, tuple(blocks), "text", digest)
+    return Document(
+        document_id, title_of(document_id, text, blocks, title), text, tuple(blocks), "text", digest
+    )
 
 
 def _heading(lines: list[str]) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from index.parsers.grid import Cell, row_texts
+from index.parsers.title import title_of
 from index.records import Block
 
 DEEPEST = 9  # levels of headings
@@ -17,13 +18,22 @@ class Writer:
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
-        self.first_heading = ""
+        self.headings: list[str] = []  # all of them, in order
         self.left_out = 0  # characters that were seen and are not kept
-        self._headings: list[str] = []  # _headings[level - 1]; "" where a level was left out
+        self._above: list[str] = []  # _above[level - 1]; "" where a level was left out
         self._place: tuple[int | None, int | None] = (None, None)
         self._bare = False  # nothing stands below the last heading yet
         self._parts: list[str] = []
         self._length = 0
+
+    @property
+    def first_heading(self) -> str:
+        """The first heading, or nothing."""
+        return self.headings[0] if self.headings else ""
+
+    def title(self, document_id: str) -> str:
+        """What the document is called where its file does not say."""
+        return title_of(document_id, self.text(), self.blocks, self.first_heading)
 
     def begin_section(
         self, level: int, heading: str, line: int | None = None, page: int | None = None
@@ -31,23 +41,23 @@ class Writer:
         """A heading; ``level`` 1 is the outermost, ``DEEPEST`` the last that is told apart."""
         level = max(1, min(level, DEEPEST))
         heading = whole(heading)
-        if level <= len(self._headings):
+        if level <= len(self._above):
             self.end_section()
-        above = self._headings[: level - 1]
-        self._headings = [*above, *[""] * (level - 1 - len(above)), heading]
-        self.first_heading = self.first_heading or heading
+        above = self._above[: level - 1]
+        self._above = [*above, *[""] * (level - 1 - len(above)), heading]
+        self.headings.append(heading)
         self._bare, self._place = True, (line, page)
 
     def end_section(self) -> None:
         """Keep a heading that no block has above it as a paragraph."""
         if self._bare:
             self._bare = False
-            self.add(self._headings.pop(), *self._place)
+            self.add(self._above.pop(), *self._place)
 
     def close_sections(self, level: int) -> None:
         """End the sections below a level: what follows does not belong to them."""
         self.end_section()
-        self._headings = self._headings[:level]
+        self._above = self._above[:level]
 
     def add(self, text: str, line: int | None = None, page: int | None = None) -> None:
         """A paragraph; one without visible characters is left out."""
@@ -58,7 +68,7 @@ class Writer:
         if self._parts:
             self._parts.append("\n\n")
             self._length += 2
-        path = tuple(heading for heading in self._headings if heading)
+        path = tuple(heading for heading in self._above if heading)
         self.blocks.append(Block(self._length, self._length + len(text), path, line, page))
         self._parts.append(text)
         self._length += len(text)

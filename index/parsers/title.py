@@ -1,0 +1,46 @@
+"""What a document is called where its file does not say: by its subject, a heading, or its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+
+from index.records import Block
+
+FIRST = 25
+"""Paragraphs among which a letter says what it is about."""
+
+_SUBJECT = re.compile(
+    r"(?:subject|subj|betreff|objet|asunto|assunto|oggetto|onderwerp)\s*:\s*(\S.{3,199}?)"
+    r"(?:\s+ref(?:erence)?s?\s*(?:\(\w\))?\s*:.*)?",
+    re.I,
+)
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+def title_of(document_id: str, text: str, blocks: Sequence[Block], heading: str) -> str:
+    """The subject that one of the first paragraphs names, as letters and directives do.
+
+    Else the heading, or the name of the file.
+    """
+    for block in blocks[:FIRST]:
+        if found := _SUBJECT.fullmatch(" ".join(text[block.start : block.end].split())):
+            return found.group(1)
+    return heading or name_of(document_id)
+
+
+def name_of(document_id: str) -> str:
+    """The name of a file as words."""
+    return PurePosixPath(document_id).stem.replace("_", " ").replace("-", " ").strip()
+
+
+def telling(headings: Iterable[str]) -> str:
+    """The first of some lines in large letters that is no number, date or remark in brackets."""
+    return next(filter(_tells, headings), "")
+
+
+def _tells(heading: str) -> bool:
+    signs = heading.replace(" ", "")
+    bracketed = signs.startswith(("(", "[")) and signs.endswith((")", "]"))
+    return not bracketed and 2 * len(_LETTER.findall(signs)) >= len(signs)
