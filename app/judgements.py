@@ -29,9 +29,11 @@ LONGEST_NOTE = 2_000
 """Characters of a note that are kept."""
 
 Verdict = Literal["up", "down"]
-Reason = Literal["wrong_source", "off_topic", "incomplete", "out_of_date", "has_answer"]
+Reason = Literal[
+    "wrong_answer", "wrong_source", "off_topic", "incomplete", "out_of_date", "has_answer"
+]
 REASONS: tuple[Reason, ...] = get_args(Reason)
-NOT_RELEVANT: frozenset[Reason] = frozenset({"wrong_source", "off_topic"})
+NOT_RELEVANT: frozenset[Reason] = frozenset({"wrong_answer", "wrong_source", "off_topic"})
 """Reasons which say that the cited words do not answer the question."""
 
 _APPLICATION = 0x50415353  # "PASS", by which SQLite's own tools and we know the file

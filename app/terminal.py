@@ -79,7 +79,7 @@ def also(hit: Hit, corpus: str) -> list[str]:
 def answer(found: Answer, corpus: str) -> str:
     """The quotes, the match in words, and the sources that they are numbered after."""
     if not found.answered:
-        lines = ["The library does not answer this."]
+        lines = ["No passage was found that answers this."]
         if found.hits:
             lines += ["", "Nearest passages:"]
             lines += [f"  {place(hit.passage, corpus)}" for hit in found.hits[:3]]

@@ -227,6 +227,7 @@ def abstain(
     return {
         lacking: {
             "auroc": auroc(said[lacking], told),
+            "auroc_right": _of_right(said[lacking], true[lacking], told),
             "calibration_error": expected_error(said[lacking], true[lacking]),
             "reliability": reliability(said[lacking], true[lacking]),
             "threshold": weak,
@@ -234,6 +235,19 @@ def abstain(
         }
         for lacking in said
     }
+
+
+def _of_right(said: Sequence[float], true: Sequence[bool], told: Sequence[bool]) -> float:
+    """The area under the curve without questions that are there and answered wrongly.
+
+    A confidence that is low for these, as it should be, costs the plain figure.
+    """
+    kept = [
+        (chance, there)
+        for chance, right, there in zip(said, true, told, strict=True)
+        if right or not there
+    ]
+    return auroc([chance for chance, _ in kept], [there for _, there in kept])
 
 
 def _curve(
@@ -282,7 +296,8 @@ def curves(result: dict[str, Any]) -> str:
             lines += [
                 "",
                 f"{name}, every other question asked without its {lacking}: "
-                f"AUROC {found['auroc']:.3f}, calibration error {found['calibration_error']:.3f}",
+                f"AUROC {found['auroc']:.3f}, of those answered rightly "
+                f"{found['auroc_right']:.3f}, calibration error {found['calibration_error']:.3f}",
                 "threshold     shown   of answerable   of unanswerable   right, of those shown",
             ]
             for row in found["curve"]:

@@ -22,6 +22,9 @@ SAME_WORDS = 0.7
 MARGIN = {False: 0.0, True: -2.0}
 """What a network must say at least for a further sentence, of a fact and of longer answers."""
 
+_LABEL = re.compile(r"\W*(?:\d{1,2}(?:\.\d+){2,}|\d{1,2}(?:\.\d+)*[.)]|[a-z][.)]|[ivx]{1,4}[.)])\s")
+"""The number of a paragraph, ``3.1.`` or ``(b)``, which is no answer."""
+
 _FACT = re.compile(r"\w*\d[\w.,:]*|(?<=[a-z,;] )[A-Z]\w+")
 """Numbers, and names within a sentence."""
 
@@ -193,7 +196,12 @@ def cite(reading: Reading, kind: Kind = "fact") -> Citation:
     passage = reading.hit.passage
     start, end = (passage.start + place for place in reading.span)
     words = None
-    if reading.words is not None and reading.margin > 0 and kind != "yes or no":
+    if (
+        reading.words is not None
+        and reading.margin > 0
+        and kind != "yes or no"
+        and not _labels(reading)
+    ):
         words = passage.start + reading.words[0], passage.start + reading.words[1]
     return Citation(
         number=reading.hit.rank,
@@ -205,6 +213,12 @@ def cite(reading: Reading, kind: Kind = "fact") -> Citation:
         score=reading.score,
         words=words,
     )
+
+
+def _labels(reading: Reading) -> bool:
+    """Whether the words found are no more than the number of their paragraph."""
+    found = _LABEL.match(reading.hit.passage.text, reading.span[0])
+    return bool(found and reading.words and reading.words[1] <= found.end())
 
 
 def _repeats(one: Reading, other: Reading) -> bool:

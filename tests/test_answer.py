@@ -10,7 +10,7 @@ import pytest
 from conftest import HashEncoder
 from test_reader import a_hit
 
-from index.answer import answer, chosen, quote_of
+from index.answer import answer, chosen, cite, quote_of
 from index.build import build
 from index.confidence import ALONE, Calibration
 from index.encoder import Encoder
@@ -325,6 +325,29 @@ class TestOrder:
         ):
             readings = [first, replace(second, margin=margin)]
             assert len(chosen(readings, kind)) == expected
+
+    @pytest.mark.parametrize(
+        ("text", "words", "bold"),
+        [
+            ("2. CJCSI 3520.01B is canceled.", "2", None),
+            ("3.1. A provider is a physician.", "3.1", None),
+            ("(b) An award is vacated.", "(b", None),
+            ("2. CJCSI 3520.01B is canceled.", "CJCSI 3520.01B", "CJCSI 3520.01B"),
+            ("2. CJCSI 3520.01B is canceled.", "2. CJCSI 3520.01B", "2. CJCSI 3520.01B"),
+            ("14.5 metres is its depth.", "14.5", "14.5"),
+            ("12 ships sailed.", "12", "12"),
+            ("It has 2. No more.", "2", "2"),
+        ],
+    )
+    def test_the_number_of_a_paragraph_is_no_answer(
+        self, text: str, words: str, bold: str | None
+    ) -> None:
+        (reading,) = self.said(text)
+        start = text.index(words)
+        cited = cite(replace(reading, words=(start, start + len(words))))
+        begin = reading.hit.passage.start
+        found = cited.words and text[cited.words[0] - begin : cited.words[1] - begin]
+        assert found == bold
 
     def test_steps_that_stand_together_are_told_together(self) -> None:
         texts = ("Keep calm.", "Call for help.", "Close all doors.", "Leave by the stairs.")

@@ -180,7 +180,7 @@ def test_the_document_opens_at_the_passage_and_keys_walk_through_it(visitor: Vis
 
 def test_what_the_library_does_not_answer_is_said_to_be_so(visitor: Visitor) -> None:
     page = visitor.visit(link("Who won the football world cup in 1974?"))
-    visitor.sees(".note", "The library does not answer this.")
+    visitor.sees(".note", "No passage was found that answers this.")
     visitor.sees("h3", "Only the nearest passages")
     assert page.locator(".lead, mark").count() == 0
 
@@ -212,7 +212,7 @@ def test_a_suggested_question_is_answered(visitor: Visitor) -> None:
 
 def test_a_suggestion_is_asked_where_nothing_was_answered_too(visitor: Visitor) -> None:
     page = visitor.visit(link("Who won the football world cup in 1974?"))
-    visitor.sees(".note", "The library does not answer this.")
+    visitor.sees(".note", "No passage was found that answers this.")
     suggestion = page.locator(".actions button").first
     question = suggestion.text_content()
     suggestion.click()

@@ -181,7 +181,7 @@ class TestAsk:
         fake.replies["ask"] = ABSTAINED
         assert cli.main(["ask", "Do cats sleep?"]) == 1
         out = capsys.readouterr().out
-        assert out.startswith("The library does not answer this.")
+        assert out.startswith("No passage was found that answers this.")
         assert "They sleep" not in out
         assert "guide/bees.md:7" in out
 

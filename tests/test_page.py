@@ -19,6 +19,7 @@ from app.settings import Settings
 from app.ui.reading import matches, outline, position_of, reader_data, step_from
 from app.ui.view import (
     answer_data,
+    by_ocr,
     cut,
     default_source,
     distinct_titles,
@@ -356,3 +357,11 @@ def test_documents_with_one_title_are_told_apart_by_their_files() -> None:
 
 def test_how_long_an_answer_took_is_said_in_the_unit_that_suits() -> None:
     assert [took(each) for each in (0.00321, 0.0449, 2.084)] == ["3.2 ms", "45 ms", "2.1 s"]
+
+
+@pytest.mark.parametrize("engine", ["", "Tesseract 5.3.0 (eng)"])
+def test_what_ocr_has_read_is_said_to_be_so(engine: str) -> None:
+    metadata = {"ocr": engine} if engine else {}
+    document = DocumentSummary("scan.pdf", "Scan", "pdf", "", 1, 1, metadata)
+    assert ("OCR" in by_ocr(document)) is bool(engine)
+    assert by_ocr(None) == ""

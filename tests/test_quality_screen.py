@@ -60,7 +60,7 @@ class TestThumbs:
         assert thumbs is not None
         assert (thumbs["answered"], thumbs["verdict"]) == (True, "")
         names = [one["name"] for one in thumbs["offered"]]
-        assert names == ["wrong_source", "off_topic", "incomplete", "out_of_date"]
+        assert names == ["wrong_answer", "wrong_source", "off_topic", "incomplete", "out_of_date"]
 
     def test_where_nothing_is_quoted_they_ask_whether_that_is_right(
         self, service: Service, corpus: Path, store: Store, encoder: HashEncoder

@@ -14,7 +14,7 @@ from app.ui.copying import copies
 from app.ui.current import documents, documents_left, passages, service, service_at, titles
 from app.ui.reading import AROUND, position_of, reader_data
 from app.ui.strings import say
-from app.ui.view import answer_data, default_source, sources
+from app.ui.view import answer_data, by_ocr, default_source, sources
 from app.ui.waiting import waiting
 from app.ui.why import uncovered, why
 from app.ui.words import count, took
@@ -137,6 +137,7 @@ def result(
         source["why"] = why(hit)
         source["title"] = titles().get(source["document"], source["title"])
         source["drawn"] = shown.drawn(hit.passage)
+        source["by_ocr"] = by_ocr(every.get(hit.passage.document_id))
     left, right = st.columns([11, 9], gap="large")
     with left:
         pressed = components.answer(data, "answer", opened, lambda: put_picked("answer"))

@@ -12,6 +12,7 @@ from app.ui.address import Asked, asked_in
 from app.ui.current import documents, passages, service, titles
 from app.ui.reading import matches, outline, reader_data, step_from, unfolded
 from app.ui.strings import say
+from app.ui.view import by_ocr
 from app.ui.waiting import waiting
 from index.errors import PassagesError
 from index.records import Answer, Passage
@@ -213,6 +214,8 @@ def screen() -> None:
     st.session_state["_document"] = current
     here = number_in_address(every)
     components.heading(every[0].title, "document_title")
+    if warning := by_ocr(documents().get(current)):
+        st.caption(warning)
     if entries := outline(every):
         left, right = st.columns([3, 9], gap="medium")
         with left:

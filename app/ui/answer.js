@@ -154,6 +154,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     text.dir = "auto";
     appendPieces(text, source.short);
     face.append(heading, text);
+    if (source.by_ocr) face.append(element("span", "also", source.by_ocr));
     if (source.also.length) face.append(also(source));
     wrap.append(face);
     if (active) wrap.append(inContext(source));

@@ -34,6 +34,7 @@ FIGURES = {
 KINDS = {
     "up": "quality.up",
     "down": "quality.down",
+    "wrong_answer": "reasons.wrong_answer",
     "wrong_source": "reasons.wrong_source",
     "off_topic": "reasons.off_topic",
     "incomplete": "reasons.incomplete",

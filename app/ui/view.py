@@ -85,6 +85,11 @@ def distinct_titles(documents: Iterable[DocumentSummary]) -> dict[str, str]:
     return {one.id: told_apart(one) for one in documents}
 
 
+def by_ocr(document: DocumentSummary | None) -> str:
+    """A word of warning where pages of a document are pictures that were read by OCR."""
+    return say("answer.by_ocr") if document and document.metadata.get("ocr") else ""
+
+
 def headings_of(passage: Passage) -> list[str]:
     """The headings above a passage, without the one that only repeats the title."""
     return [heading for heading in passage.headings if heading != passage.title]
