@@ -10,8 +10,8 @@ from index.confidence import Calibration, confidence, shipped
 from index.extractor import Reader
 from index.filters import Filter
 from index.lexical import LexicalIndex, terms_of
-from index.questions import Kind, defines, kind_of, lacks_time, topic_of
-from index.reader import DEPTH, Reading, read, rerank
+from index.questions import Kind, defines, kind_of, lacks_time, lacks_utmost, topic_of
+from index.reader import DEPTH, ROW, Reading, read, rerank
 from index.records import Answer, Citation, Hit
 from index.search import Searcher, checked
 
@@ -97,7 +97,7 @@ def answer(
     if calibration is None or calibration.reader != fitting.reader:
         calibration = fitting
     sure = confidence(readings, calibration)
-    if readings and lacks_time(query, quote_of(readings[0])):
+    if readings and _only_touches(query, quote_of(readings[0])):
         sure = min(sure, calibration.weak)
     least = calibration.weak if threshold is None else threshold
     answered = bool(readings) and sure >= least
@@ -169,6 +169,12 @@ def chosen(readings: list[Reading], kind: Kind, *, only: bool = False) -> list[R
             picked[1:], key=lambda one: (one.hit.rank != first, one.hit.rank, one.span)
         )
     return picked
+
+
+def _only_touches(query: str, quote: str) -> bool:
+    """Whether a sentence cannot hold the answer by itself, whatever the scores say."""
+    row = ROW.search(quote) is not None
+    return lacks_time(query, quote) or (row and lacks_utmost(query, quote))
 
 
 def _shouts(reading: Reading) -> bool:

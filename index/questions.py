@@ -63,15 +63,39 @@ _TIME = re.compile(
     r"\d|\b(?:jan|feb|march|april|may|june|july|aug|sept|oct|nov|dec|mon|tues|wednes|thurs|fri|satur|"
     r"sun|day|to-?day|yester|to-?morrow|week|month|year|hour|minute|second|decade|centur|quarter|"
     r"morning|noon|midday|midnight|evening|night|spring|summer|autumn|winter|easter|christmas|"
-    r"before|after|until|till|during|while|when|once|since|upon|if|as soon|daily|annual|immediate|"
-    r"always|never|now|each|every|begin|end\b|date|time|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)",
+    r"before|after|until|till|during|while|when|once|since|upon|if|as soon|daily|annually|yearly|"
+    r"immediate|always|never|now|each|every|begin|end\b|date|time|"
+    r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)",
     re.IGNORECASE,
 )
 
 
+_UTMOST = re.compile(
+    r"\b(?:most|least|fewest|best|worst|(?:high|low|larg|great|small|bigg|old|young|new|long|short|tall|"
+    r"fast|slow|deep|wid|heavi|cheap|rich|poor|strong|near|clos|earli|lat)est)\b"
+)
+
+
 def lacks_time(query: str, sentence: str) -> bool:
-    """Whether a question asks for a time, and a sentence tells of none at all."""
-    return bool(_WHEN.match(_plain(query))) and not _TIME.search(sentence)
+    """Whether a question asks for a time, and a sentence tells of none but the question's own.
+
+    ``"our first family day"`` does not say when family day is.
+    """
+    asked = _plain(query)
+    if not _WHEN.match(asked):
+        return False
+    own = {*re.findall(r"[^\W\d]+", asked)} - {"when"}
+    told = re.sub(r"[^\W\d]+", lambda word: "" if word[0].lower() in own else word[0], sentence)
+    return not _TIME.search(told)
+
+
+def lacks_utmost(query: str, row: str) -> bool:
+    """Whether a question asks for the most of several, and a row of their table says no such word.
+
+    A single row cannot tell which of all has won the most cups.
+    """
+    asked = _UTMOST.search(_plain(query))
+    return asked is not None and asked[0] not in row.lower()
 
 
 def kind_of(query: str) -> Kind:

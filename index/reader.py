@@ -30,7 +30,7 @@ LEAST = 2
 ANSWERS = 0.0
 """The relevance, a logit, from which on a passage is taken to answer."""
 
-_ROW = re.compile(r"^[^\n:]{1,80}: [^\n]+(?:\n|; )[^\n:]{1,80}: \S")
+ROW = re.compile(r"^[^\n:]{1,80}: [^\n]+(?:\n|; )[^\n:]{1,80}: \S")
 """How a row of a table reads: its cells with the names of their columns."""
 
 ROW_LACKS = 1.0
@@ -146,7 +146,7 @@ def _rows(readings: list[Reading], weights: SentenceWeights) -> list[Reading]:
     A network that reads rows one after the other takes a cell for the answer that stands beside
     the name asked for, though it belongs to the row before.
     """
-    rows = [bool(_ROW.search(one.hit.passage.text[slice(*one.span)])) for one in readings]
+    rows = [bool(ROW.search(one.hit.passage.text[slice(*one.span)])) for one in readings]
     if sum(rows) < 2 or readings[0].words is None:
         return readings
     most = max(one.shared for one, row in zip(readings, rows, strict=True) if row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from index.questions import Kind, defines, kind_of, lacks_time, topic_of
+from index.questions import Kind, defines, kind_of, lacks_time, lacks_utmost, topic_of
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,29 @@ def test_a_sentence_defines_what_it_begins_with(sentence: str, topic: str, is_so
         ("When must I call?", "Call the harbour master if the lamp fails.", False),
         ("When boats meet, which one turns?", "The smaller boat turns.", False),
         ("Who leaves when?", "The ferry leaves the pier.", False),
+        ("When is family day?", "Welcome to our first annual family day!", True),
+        ("When is family day?", "Family day is on the first day of May.", False),
+        ("When is a lamp red?", "A lamp is red when it fails.", False),
     ],
 )
 def test_a_sentence_without_a_time_does_not_tell_when(
     query: str, sentence: str, is_so: bool
 ) -> None:
     assert lacks_time(query, sentence) is is_so
+
+
+@pytest.mark.parametrize(
+    ("query", "row", "is_so"),
+    [
+        ("Which team has won the most cups?", "Team: Blues; Cups: 1", True),
+        ("What is the longest pier?", "Pier: East; Length: 90 m", True),
+        ("What is the largest city of Kenya?", "Country: Kenya; Largest city: Nairobi", False),
+        ("Which team has won 13 cups?", "Team: Leafs; Cups: 13", False),
+        ("Where is the forest?", "Forest: Ostby; Place: north", False),
+    ],
+)
+def test_a_row_does_not_tell_the_most_of_all(query: str, row: str, is_so: bool) -> None:
+    assert lacks_utmost(query, row) is is_so
 
 
 @pytest.mark.parametrize("part", ["what is a ", "please so and ", "what does x ", "(", "\\"])
