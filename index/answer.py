@@ -10,10 +10,14 @@ from index.confidence import Calibration, confidence, shipped
 from index.extractor import Reader
 from index.filters import Filter
 from index.lexical import LexicalIndex, terms_of
+from index.passages import LISTED
 from index.questions import Kind, defines, kind_of, lacks_time, lacks_utmost, topic_of
 from index.reader import DEPTH, ROW, Reading, read, rerank
 from index.records import Answer, Citation, Hit
 from index.search import Searcher, checked
+
+MOST = 5
+"""Sentences of an answer."""
 
 SAME_WORDS = 0.7
 """A further sentence must share fewer of its words than this with any sentence before it."""
@@ -163,12 +167,31 @@ def chosen(readings: list[Reading], kind: Kind, *, only: bool = False) -> list[R
         empty = reading.words is not None and reading.margin < enough
         if not empty and not any(_repeats(reading, before) for before in picked):
             picked.append(reading)
+    if not only:
+        picked = _with_items(picked, readings)
     if kind in LONG:
         first = picked[0].hit.rank
         picked[1:] = sorted(
             picked[1:], key=lambda one: (one.hit.rank != first, one.hit.rank, one.span)
         )
     return picked
+
+
+def _with_items(picked: list[Reading], readings: Sequence[Reading]) -> list[Reading]:
+    """The sentences, each that leads to a list with the items of it, five at most in all."""
+    there = {(one.hit.row, one.span): one for one in readings}
+    found: list[Reading] = []
+    for reading in picked:
+        found += [reading] if reading not in found else []
+        if not quote_of(reading).endswith(":"):
+            continue
+        sentences = reading.hit.passage.sentences
+        for span in sentences[sentences.index(reading.span) + 1 :]:
+            item = there.get((reading.hit.row, span))
+            if item is None or not LISTED.match(quote_of(item)) or len(found) >= MOST:
+                break
+            found += [item] if item not in found else []
+    return found[:MOST]
 
 
 def _only_touches(query: str, quote: str) -> bool:

@@ -1,8 +1,9 @@
 """From a document to its passages: quotable paragraphs that fit the encoder's window.
 
 A paragraph is a passage. One that is too long is split at sentence ends into parts of even
-length; one too short to say anything is joined to its neighbour under the same heading. Headings
-are no passages: they are the path above them. Nothing is cut off and nothing overlaps.
+length; one too short to say anything is joined to its neighbour under the same heading, and the
+items of a short list to the words that lead to them. Headings are no passages: they are the path
+above them. Nothing is cut off and nothing overlaps.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from index.records import Block, Document, Passage, Span
 
-SPLITTER = "paragraphs-4"
+SPLITTER = "paragraphs-5"
 """Changes whenever the same file would give other passages."""
 
 TINY = 80
@@ -28,6 +29,14 @@ _NUMBER = re.compile(
 """The number of a paragraph, ``2.`` or ``(1)``, and the heading that runs into it: ``2. Fees.``"""
 
 _ITEM = re.compile(r"\(\w{1,3}\)\s")
+LISTED = re.compile(r"(?:\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|(?:\d{1,3}\.)+\d{0,3}|[•▪●○■◦–—-])\s")
+"""How an item of a list begins."""
+
+_SHORT = re.compile(
+    r"(?<![\w.])(?:[Ss]tat|[Cc]h|[Nn]os?|[Ss]ecs?|[Aa]rts?|[Pp]aras?|[Vv]ol|[Aa]pp|[Ff]ig|[Pp]p?)\.$"
+)
+"""An abbreviation that a number follows: ``104 Stat. 450``."""
+
 _AND = re.compile(r"[,;] (?:and|or)$")
 
 JOINED = 600
@@ -67,7 +76,7 @@ def split(document: Document, window: Window) -> list[Passage]:
     """
     passages: list[Passage] = []
     seen: dict[str, int] = {}
-    for block in _fitting(document, _joined(document.blocks), window):
+    for block in _fitting(document, _joined(document), window):
         text = document.text[block.start : block.end]
         repeat = seen.get(text, 0)
         seen[text] = repeat + 1
@@ -123,6 +132,7 @@ def sentences(text: str) -> Iterator[Span]:
             _NUMBER.fullmatch(text, begin, end)
             or text[end - 1] in ",:"
             or _AND.search(text, max(begin, end - 5), end)
+            or _SHORT.search(text, max(begin, end - 6), end)
         ):
             held = begin, end
         else:
@@ -134,6 +144,8 @@ def sentences(text: str) -> Iterator[Span]:
 
 def _belongs(text: str, held: Span, after: Span) -> bool:
     """Whether a part of a sentence, or its number, goes on with what follows."""
+    if _SHORT.search(text, max(0, held[1] - 6), held[1]):
+        return text[after[0]].isdigit()
     if _NUMBER.fullmatch(text, *held):
         return not _NUMBER.fullmatch(text, *after)
     on = "\n" not in text[held[1] : after[0]] and after[1] - held[0] <= JOINED
@@ -152,16 +164,23 @@ def _bounded(text: str) -> Iterator[Span]:
             yield start, end
 
 
-def _joined(blocks: Sequence[Block]) -> Iterator[Block]:
-    """Blocks with the tiny ones joined to the one before or after under the same headings."""
+def _joined(document: Document) -> Iterator[Block]:
+    """Blocks with the tiny ones joined to the one before or after under the same headings.
+
+    So are the items of a list to what leads to them.
+    """
+    text = document.text
     held: Block | None = None
-    for block in blocks:
+    leads = False
+    for block in document.blocks:
+        listed = leads and LISTED.match(text, block.start) is not None
+        leads = listed or text[block.end - 1] == ":"
         if (
             held is not None
             and held.headings == block.headings
             and held.page == block.page
             and block.end - held.start <= JOINED
-            and (held.end - held.start < TINY or block.end - block.start < TINY)
+            and (listed or held.end - held.start < TINY or block.end - block.start < TINY)
         ):
             held = replace(held, end=block.end)
             continue

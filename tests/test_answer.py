@@ -349,6 +349,23 @@ class TestOrder:
         found = cited.words and text[cited.words[0] - begin : cited.words[1] - begin]
         assert found == bold
 
+    def test_what_leads_to_a_list_is_quoted_with_its_items(self) -> None:
+        texts = ("The fee is the lesser of:", "(a) ten dollars;", "(b) a tenth.", "It is due now.")
+        whole = " ".join(texts)
+        spans = tuple((whole.index(text), whole.index(text) + len(text)) for text in texts)
+        hit = a_hit()
+        hit = replace(hit, passage=replace(hit.passage, text=whole, sentences=spans))
+        readings = [
+            Reading(hit, span, score, 0.5, 0.5, words=span, margin=margin)
+            for span, score, margin in zip(
+                spans, (8.0, 1.0, 1.0, 1.0), (9.0, *[-9.0] * 3), strict=True
+            )
+        ]
+        assert [quote_of(one) for one in chosen(readings, "fact")] == list(texts[:3])
+        assert [quote_of(one) for one in chosen(readings, "fact", only=True)] == [texts[0]]
+        (alone,) = self.said("The fee is the lesser of:")
+        assert chosen([alone], "fact") == [alone]
+
     def test_steps_that_stand_together_are_told_together(self) -> None:
         texts = ("Keep calm.", "Call for help.", "Close all doors.", "Leave by the stairs.")
         hit = a_hit()

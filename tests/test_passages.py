@@ -99,6 +99,24 @@ class TestTinyParagraphs:
         assert len(long) > JOINED
         assert texts(split(document("Tea:", long), window(1000))) == ["Tea:", long]
 
+    def test_the_items_of_a_list_join_what_leads_to_them(self) -> None:
+        lead = f"{LONG[0][:-1]} and the fee is the lesser of these:"
+        items = [f"({mark}) {LONG[1]}" for mark in "ab"]
+        after = LONG[2]
+        assert texts(split(document(lead, *items, after), window(200))) == [
+            "\n\n".join([lead, *items]),
+            after,
+        ]
+        assert len(split(document(LONG[0], *items), window(200))) == 3
+        assert len(split(document(lead, LONG[1]), window(200))) == 2
+
+    def test_a_list_that_grows_too_long_is_cut(self) -> None:
+        lead = f"{LONG[0][:-1]} and so are:"
+        items = [f"{number}. {LONG[1]}" for number in range(1, 9)]
+        passages = split(document(lead, *items), window(1000))
+        assert max(len(passage.text) for passage in passages) <= JOINED
+        assert "\n\n".join(texts(passages)) == "\n\n".join([lead, *items])
+
     def test_two_that_are_long_enough_stay_apart(self) -> None:
         one, two = "a" * TINY, "b" * TINY
         assert texts(split(document(one, two), window(1000))) == [one, two]
@@ -250,6 +268,8 @@ class TestSentences:
             ["The U.S. Navy came.", "It left."],
             ["There are many, e.g. this and i.e. that.", "Done."],
             ["It sails at 14.30!", "Does it?", "Yes..."],
+            ["Act of July 30, 1947, ch. 388, 61 Stat. 640, provides it.", "See No. 12."],
+            ["He is here on stat.", "All go."],
             ["One\nline.", "Two\nlines."],
             ["港口的水深十四米。", "船长在那里等候。"],
             ["هل الميناء عميق؟", "نعم."],
