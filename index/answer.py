@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import dropwhile, takewhile
 
 from index.confidence import Calibration, confidence, shipped
 from index.extractor import Reader
 from index.filters import Filter
 from index.lexical import LexicalIndex, terms_of
-from index.passages import LISTED
+from index.passages import LEADS, LISTED
 from index.questions import Kind, defines, kind_of, lacks_time, lacks_utmost, topic_of
 from index.reader import DEPTH, ROW, Reading, read, rerank
-from index.records import Answer, Citation, Hit
+from index.records import Answer, Citation, Hit, Passage, Span
 from index.search import Searcher, checked
 
 MOST = 5
@@ -177,21 +178,33 @@ def chosen(readings: list[Reading], kind: Kind, *, only: bool = False) -> list[R
     return picked
 
 
-def _with_items(picked: list[Reading], readings: Sequence[Reading]) -> list[Reading]:
-    """The sentences, each that leads to a list with the items of it, five at most in all."""
+def _with_items(picked: Sequence[Reading], readings: Sequence[Reading]) -> list[Reading]:
+    """The sentences, what leads to a list with its items and an item with what leads to it.
+
+    Five at most in all: "the lesser of:" alone is no answer, nor is "(a) an error in figures".
+    """
     there = {(one.hit.row, one.span): one for one in readings}
     found: list[Reading] = []
     for reading in picked:
-        found += [reading] if reading not in found else []
-        if not quote_of(reading).endswith(":"):
-            continue
-        sentences = reading.hit.passage.sentences
-        for span in sentences[sentences.index(reading.span) + 1 :]:
-            item = there.get((reading.hit.row, span))
-            if item is None or not LISTED.match(quote_of(item)) or len(found) >= MOST:
-                break
-            found += [item] if item not in found else []
+        row = reading.hit.row
+        spans = _together(reading.hit.passage, reading.span)
+        together = [there[row, span] for span in spans if (row, span) in there]
+        found += [one for one in together if one not in found]
     return found[:MOST]
+
+
+def _together(passage: Passage, span: Span) -> list[Span]:
+    def leads(one: Span) -> bool:
+        return passage.text.endswith(LEADS, *one)
+
+    def is_item(one: Span) -> bool:
+        return LISTED.match(passage.text, *one) is not None and not leads(one)
+
+    place = passage.sentences.index(span)
+    if leads(span):
+        return [span, *takewhile(is_item, passage.sentences[place + 1 :])]
+    above = next(dropwhile(is_item, reversed(passage.sentences[:place])), None)
+    return [above, span] if above and is_item(span) and leads(above) else [span]
 
 
 def _only_touches(query: str, quote: str) -> bool:

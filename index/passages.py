@@ -32,6 +32,9 @@ _ITEM = re.compile(r"\(\w{1,3}\)\s")
 LISTED = re.compile(r"(?:\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|(?:\d{1,3}\.)+\d{0,3}|[•▪●○■◦–—-])\s")
 """How an item of a list begins."""
 
+LEADS = (":", "—")
+"""How what leads to a list ends."""
+
 _SHORT = re.compile(
     r"(?<![\w.])(?:[Ss]tat|[Cc]h|[Nn]os?|[Ss]ecs?|[Aa]rts?|[Pp]aras?|[Vv]ol|[Aa]pp|[Ff]ig|[Pp]p?)\.$"
 )
@@ -174,7 +177,7 @@ def _joined(document: Document) -> Iterator[Block]:
     leads = False
     for block in document.blocks:
         listed = leads and LISTED.match(text, block.start) is not None
-        leads = listed or text[block.end - 1] == ":"
+        leads = listed or text.endswith(LEADS, block.start, block.end)
         if (
             held is not None
             and held.headings == block.headings

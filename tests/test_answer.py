@@ -363,6 +363,10 @@ class TestOrder:
         ]
         assert [quote_of(one) for one in chosen(readings, "fact")] == list(texts[:3])
         assert [quote_of(one) for one in chosen(readings, "fact", only=True)] == [texts[0]]
+        lead, _, item, after = readings
+        readings = [replace(item, score=9.0, margin=9.0), replace(lead, score=1.0, margin=-9.0)]
+        assert [quote_of(one) for one in chosen(readings, "fact")] == [texts[0], texts[2]]
+        assert [quote_of(one) for one in chosen([after, lead], "fact")] == [texts[3]]
         (alone,) = self.said("The fee is the lesser of:")
         assert chosen([alone], "fact") == [alone]
 

@@ -157,7 +157,7 @@ class TestTitles:
         assert read(sheet).title == "Ferries of the Sound"
 
     def test_where_no_heading_tells_it_is_the_file_s_name(self) -> None:
-        assert telling(["(a)", "12"]) == ""
+        assert telling(["(a)", "12", "C. (U) POLICY:", "IV. FEES"]) == ""
         sheet = Sheet()
         sheet.write("2024", size=20)
         sheet.write(FERRY)

@@ -16,6 +16,7 @@ _SUBJECT = re.compile(
     r"(?:\s+ref(?:erence)?s?\s*(?:\(\w\))?\s*:.*)?",
     re.I,
 )
+_NUMBERED = re.compile(r"(?:\d+|[A-Z]|[IVXL]+)[.)]\s")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -36,11 +37,13 @@ def name_of(document_id: str) -> str:
 
 
 def telling(headings: Iterable[str]) -> str:
-    """The first of some lines in large letters that is no number, date or remark in brackets."""
+    """The first of some headings that is no number, date, section or remark in brackets."""
     return next(filter(_tells, headings), "")
 
 
 def _tells(heading: str) -> bool:
     signs = heading.replace(" ", "")
     bracketed = signs.startswith(("(", "[")) and signs.endswith((")", "]"))
-    return not bracketed and 2 * len(_LETTER.findall(signs)) >= len(signs)
+    if bracketed or _NUMBERED.match(heading):
+        return False
+    return 2 * len(_LETTER.findall(signs)) >= len(signs)
