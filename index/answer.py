@@ -145,8 +145,9 @@ def considered(
 def chosen(readings: list[Reading], kind: Kind, *, only: bool = False) -> list[Reading]:
     """The best sentence and those nearly as good that say something else.
 
-    The best one stands first. What comes after it in longer answers keeps the order of reading:
-    the passage of the best sentence, then the others by rank, each from its beginning.
+    The best one stands first, behind what leads to it if it is an item of a list. What comes after
+    it in longer answers keeps the order of reading: the passage of the best sentence, then the
+    others by rank, each from its beginning.
     """
     alone = not readings or readings[0].words is None
     length = (ALONE if alone else READ)[kind]

@@ -19,7 +19,7 @@ from index.parsers.layout import Box, Page
 from index.parsers.notes import unread
 from index.parsers.pdfium import is_picture, is_scan, letters_of, opened, page_of, show
 from index.parsers.running import drop_running
-from index.parsers.title import telling, title_of
+from index.parsers.title import telling
 from index.parsers.writer import Writer
 from index.records import Document, Extent
 
@@ -49,7 +49,7 @@ def parse_pdf(data: bytes, document_id: str, digest: str) -> Document:
     write(pages, writer)
     title = facts["Title"]
     if not _is_title(title):
-        title = title_of(document_id, writer.text(), writer.blocks, telling(writer.headings))
+        title = writer.title(document_id, telling(writer.headings))
     metadata = {"author": names([facts["Author"]]), "date": _date(facts)}
     metadata["ocr"] = engine if extent.by_ocr or extent.unreached else ""
     metadata["unreached"] = str(len(extent.unreached) or "")

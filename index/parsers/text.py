@@ -10,7 +10,7 @@ import codecs
 import re
 
 from index.errors import ParseError
-from index.parsers.title import title_of
+from index.parsers.title import LOOKED_AT, title_of
 from index.records import Block, Document
 
 _BOMS = (
@@ -142,9 +142,9 @@ def parse_text(data: bytes, document_id: str, digest: str) -> Document:
         line += chunk.count("\n")
     if bare is not None and (heading != (title,) or not blocks):
         blocks.append(bare)
-    return Document(
-        document_id, title_of(document_id, text, blocks, title), text, tuple(blocks), "text", digest
-    )
+    paragraphs = (text[one.start : min(one.end, one.start + LOOKED_AT)] for one in blocks)
+    title = title_of(document_id, paragraphs, title)
+    return Document(document_id, title, text, tuple(blocks), "text", digest)
 
 
 def _heading(lines: list[str]) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import PurePosixPath
-
-from index.records import Block
 
 FIRST = 25
 """Paragraphs among which a letter says what it is about."""
+
+LOOKED_AT = 1000
+"""Characters of each of them that are looked at: one may be a file of a single line."""
 
 _SUBJECT = re.compile(
     r"(?:subject|subj|betreff|objet|asunto|assunto|oggetto|onderwerp)\s*:\s*(\S.{3,199}?)"
@@ -20,13 +22,13 @@ _NUMBERED = re.compile(r"(?:\d+|[A-Z]|[IVXL]+)[.)]\s")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
-def title_of(document_id: str, text: str, blocks: Sequence[Block], heading: str) -> str:
+def title_of(document_id: str, paragraphs: Iterable[str], heading: str) -> str:
     """The subject that one of the first paragraphs names, as letters and directives do.
 
     Else the heading, or the name of the file.
     """
-    for block in blocks[:FIRST]:
-        if found := _SUBJECT.fullmatch(" ".join(text[block.start : block.end].split())):
+    for paragraph in islice(paragraphs, FIRST):
+        if found := _SUBJECT.fullmatch(" ".join(paragraph[:LOOKED_AT].split())):
             return found.group(1)
     return heading or name_of(document_id)
 

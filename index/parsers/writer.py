@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from index.parsers.grid import Cell, row_texts
-from index.parsers.title import title_of
+from index.parsers.title import FIRST, title_of
 from index.records import Block
 
 DEEPEST = 9  # levels of headings
@@ -31,9 +31,13 @@ class Writer:
         """The first heading, or nothing."""
         return self.headings[0] if self.headings else ""
 
-    def title(self, document_id: str) -> str:
-        """What the document is called where its file does not say."""
-        return title_of(document_id, self.text(), self.blocks, self.first_heading)
+    def title(self, document_id: str, heading: str | None = None) -> str:
+        """What the document is called where its file does not say.
+
+        ``heading`` is the one that may be its title, by default the first.
+        """
+        paragraphs = self._parts[: 2 * FIRST : 2]  # blank lines stand between them
+        return title_of(document_id, paragraphs, self.first_heading if heading is None else heading)
 
     def begin_section(
         self, level: int, heading: str, line: int | None = None, page: int | None = None
