@@ -156,6 +156,24 @@ class Visitor:
     def sees(self, selector: str, text: str | re.Pattern[str]) -> None:
         expect(self.page.locator(selector).first).to_contain_text(text)
 
+    def in_sight(self, selector: str, frame: str = ".body") -> bool:
+        """Whether the first such element comes to lie within what its frame shows."""
+        self.page.locator(selector).first.wait_for()
+        until = time.monotonic() + PATIENCE / 1000
+        while time.monotonic() < until:
+            if self.lies_in(selector, frame):
+                return True
+            self.page.wait_for_timeout(50)
+        return False
+
+    def lies_in(self, selector: str, frame: str) -> bool:
+        """Whether the first such element lies within what its frame shows, now."""
+        inner = self.page.locator(selector).first.bounding_box()
+        outer = self.page.locator(frame).bounding_box()
+        if not inner or not outer:
+            return False
+        return outer["y"] - 1 <= inner["y"] < outer["y"] + outer["height"]
+
     def overflow(self) -> int:
         return self.page.evaluate(
             "Math.max(document.documentElement.scrollWidth,"

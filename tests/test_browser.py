@@ -118,7 +118,7 @@ def link(question: str) -> str:
 
 def test_a_typed_question_is_answered_in_the_documents_words(visitor: Visitor) -> None:
     page = visitor.visit()
-    assert page.get_by_role("heading", name="Ask the library").is_visible()
+    expect(page.get_by_role("heading", name="Ask the library")).to_be_visible()
     visitor.ask(DEPTH)
     visitor.sees(".sentence", DEPTH_QUOTE)
     visitor.sees(".match", re.compile("Strong|Partial|Weak"))
@@ -148,9 +148,7 @@ def test_a_citation_opens_its_passage_in_the_document(visitor: Visitor) -> None:
     page.wait_for_url("**s=1**")
     visitor.sees(".body p.hit mark", DEPTH_QUOTE)
     # "Visible" is not enough: the passage must be scrolled into the reader's window.
-    frame = page.locator(".body").bounding_box()
-    mark = page.locator(".body p.hit mark").first.bounding_box()
-    assert frame["y"] <= mark["y"] < frame["y"] + frame["height"]
+    assert visitor.in_sight(".body p.hit mark")
     assert page.locator(".body p").count() > 1
     visitor.sees(".body h3", "Depth")
 
@@ -159,7 +157,7 @@ def test_a_link_with_a_source_opens_answered_at_that_source(visitor: Visitor) ->
     page = visitor.visit(link(DEPTH) + "&s=2")
     visitor.sees(".sentence", DEPTH_QUOTE)
     visitor.sees(".card.on .number", "2")
-    assert page.get_by_placeholder("Ask a question").input_value() == DEPTH
+    expect(page.get_by_placeholder("Ask a question")).to_have_value(DEPTH)
 
 
 def test_the_document_opens_at_the_passage_and_keys_walk_through_it(visitor: Visitor) -> None:
@@ -182,7 +180,7 @@ def test_what_the_library_does_not_answer_is_said_to_be_so(visitor: Visitor) -> 
     page = visitor.visit(link("Who won the football world cup in 1974?"))
     visitor.sees(".note", "No passage was found that answers this.")
     visitor.sees("h3", "Only the nearest passages")
-    assert page.locator(".lead, mark").count() == 0
+    expect(page.locator(".lead, mark")).to_have_count(0)
 
 
 def test_back_steps_to_the_question_before(visitor: Visitor) -> None:
@@ -194,7 +192,7 @@ def test_back_steps_to_the_question_before(visitor: Visitor) -> None:
     page.go_back()
     visitor.sees(".question", DEPTH)
     visitor.sees(".sentence", DEPTH_QUOTE)
-    assert page.get_by_placeholder("Ask a question").input_value() == DEPTH
+    expect(page.get_by_placeholder("Ask a question")).to_have_value(DEPTH)
     page.go_back()
     page.get_by_role("heading", name="Ask the library").wait_for()
     page.go_forward()
@@ -228,7 +226,7 @@ def test_the_search_is_narrowed_shown_to_be_so_and_cleared_with_one_click(
     page.get_by_role("button", name="Narrow").click()
     page.get_by_label("Document").click()
     page.get_by_role("option", name=AIRSHIP).wait_for()
-    assert page.locator(".katex, [role=option] b").count() == 0
+    expect(page.locator(".katex, [role=option] b")).to_have_count(0)
     page.keyboard.press("Escape")
     page.get_by_label("Format").click()
     page.get_by_role("option", name="text").click()
@@ -254,7 +252,7 @@ def test_blank_questions_stay_and_long_ones_are_explained(visitor: Visitor) -> N
     page = visitor.visit()
     visitor.ask("   ")
     visitor.settle()
-    assert page.get_by_role("heading", name="Ask the library").is_visible()
+    expect(page.get_by_role("heading", name="Ask the library")).to_be_visible()
     visitor.sees(".notice", "Write a question first.")
     assert "q=" not in page.url
     visitor.ask(DEPTH)
@@ -266,7 +264,7 @@ def test_blank_questions_stay_and_long_ones_are_explained(visitor: Visitor) -> N
     long = "depth " * 400
     visitor.ask(long)
     visitor.sees(".notice", re.compile("2[, ]?399|long", re.IGNORECASE))
-    assert page.get_by_placeholder("Ask a question").input_value() == long.strip()
+    expect(page.get_by_placeholder("Ask a question")).to_have_value(long.strip())
 
 
 def test_markup_in_documents_is_shown_as_its_own_characters(visitor: Visitor) -> None:
@@ -283,7 +281,7 @@ def test_markup_in_documents_is_shown_as_its_own_characters(visitor: Visitor) ->
     for path in ("/library", "/read"):
         visitor.visit(path)
     assert page.title() in {"Library", "Read", "Passages"}
-    assert page.locator(".body img, .body script, .body a, .katex").count() == 0
+    expect(page.locator(".body img, .body script, .body a, .katex")).to_have_count(0)
 
 
 def test_the_library_lists_what_was_read_and_what_was_not(visitor: Visitor) -> None:
@@ -294,7 +292,7 @@ def test_the_library_lists_what_was_read_and_what_was_not(visitor: Visitor) -> N
     page.get_by_role("radio", name="Failed 1").click()
     page.wait_for_url("**state=failed")
     files.filter(has_text="Keeping bees").wait_for(state="detached")
-    assert files.count() == 1
+    expect(files).to_have_count(1)
     page.go_back()
     page.get_by_role("button", name="Keeping bees").click()
     page.wait_for_url("**/read?doc=bees.md")

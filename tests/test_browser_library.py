@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from browser_harness import Visitor, build, give, served
+from playwright.sync_api import expect
 from test_browser import BEES, HARBOURS, HONEY, HOSTILE, chromium, link
 
 from tests.sheets import FERRY, Sheet
@@ -148,7 +149,7 @@ def test_a_document_full_of_markup_is_added_and_shown_as_its_own_characters(
     visitor.sees(".snapshot .why", f"Added: {MARKED_UP}.md")
     visitor.visit(link("What does the zeppelin of Gurney carry?"))
     visitor.sees(".sentence", "The zeppelin of Gurney")
-    assert page.locator(".katex").count() == 0
+    expect(page.locator(".katex")).to_have_count(0)
 
 
 def test_a_builder_that_is_killed_costs_nothing(visitor: Visitor, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from browser_harness import Visitor, build, served
 from PIL import Image
+from playwright.sync_api import expect
 from test_browser import BEES, DEPTH, DEPTH_QUOTE, HARBOURS, HOSTILE, chromium
 
 __all__ = ["chromium"]
@@ -228,11 +229,11 @@ def test_hostile_text_is_shown_as_its_own_characters(visitor: Visitor) -> None:
         canvas.press("p")
         page.wait_for_timeout(60)
     visitor.sees(".tip b", MARKED_UP)
-    assert page.locator(".tip :is(b, span) :is(b, img, script)").count() == 0
+    expect(page.locator(".tip :is(b, span) :is(b, img, script)")).to_have_count(0)
     visitor.visit(on_map("How many passengers does the zeppelin of Gurney carry?"))
     visitor.sees(".side .hit", "costs $5 or $x^2$ and is :red[loud] and :material/home: <script>")
     page.locator(".regions summary").click()
-    assert page.locator(".regions :is(img, script, .katex), .side img").count() == 0
+    expect(page.locator(".regions :is(img, script, .katex), .side img")).to_have_count(0)
     assert page.title() != "1"
 
 

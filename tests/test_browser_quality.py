@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from browser_harness import Visitor, build, environment, run_app, served
+from playwright.sync_api import expect
 from test_browser import BEES, DEPTH, DEPTH_QUOTE, HARBOURS, HONEY, chromium, link
 
 __all__ = ["chromium"]
@@ -73,12 +74,12 @@ def test_a_thumb_down_with_its_reason_appears_on_the_quality_screen(visitor: Vis
     page.get_by_role("textbox", name="A note").fill(NOTE)
     press(visitor, "Incomplete")
     page.locator(".reason[aria-pressed=true]", has_text="Incomplete").wait_for()
-    assert page.get_by_role("textbox", name="A note").input_value() == NOTE
+    expect(page.get_by_role("textbox", name="A note")).to_have_value(NOTE)
     assert visitor.violations() == []
     page.reload()  # the browser is known again by its cookie
     page.locator(".thumb.down[aria-pressed=true]").wait_for()
     page.locator(".reason[aria-pressed=true]", has_text="Incomplete").wait_for()
-    assert page.get_by_role("textbox", name="A note").input_value() == NOTE
+    expect(page.get_by_role("textbox", name="A note")).to_have_value(NOTE)
     quality(visitor)
     page.get_by_role("radio", name="Incomplete 1").click()
     page.wait_for_url("**kind=incomplete")
@@ -104,7 +105,7 @@ def test_a_judgement_is_changed_and_taken_back_by_keyboard(visitor: Visitor) -> 
     page.keyboard.press("Enter")
     visitor.sees(".announce:has-text('taken')", "Your judgement was taken back.")
     page.locator(".thumb.up:focus").wait_for()
-    assert page.locator(".thumb[aria-pressed=true]").count() == 0
+    expect(page.locator(".thumb[aria-pressed=true]")).to_have_count(0)
 
 
 def test_a_second_tab_and_another_browser_know_who_judged(
@@ -122,7 +123,7 @@ def test_a_second_tab_and_another_browser_know_who_judged(
     other = Visitor(chromium, base)
     other.visit(link(ABSENT))
     other.sees(FEEDBACK, "Is it right that nothing is quoted?")
-    assert other.page.locator(".thumb[aria-pressed=true]").count() == 0
+    expect(other.page.locator(".thumb[aria-pressed=true]")).to_have_count(0)
     press(other, "No, something is wrong")
     press(other, "There is an answer")
     other.page.locator(".reason[aria-pressed=true]").wait_for()
@@ -163,7 +164,7 @@ def test_after_a_rebuild_the_screen_names_what_is_answered_differently(
     card = page.locator(".card", has_text=DEPTH)
     card.locator(".quote", has_text="15 metres deep").wait_for()
     assert card.locator(".answer").first.locator(".quote").first.inner_text() == DEPTH_QUOTE
-    assert page.locator(".card", has_text=HONEY).count() == 0
+    expect(page.locator(".card", has_text=HONEY)).to_have_count(0)
     visitor.sees(".figures", "The one before")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)

@@ -11,6 +11,7 @@ from urllib.parse import quote_plus
 import pytest
 from browser_harness import Visitor, build, served
 from PIL import Image
+from playwright.sync_api import expect
 from test_browser import BEES, DEPTH, DEPTH_QUOTE, HARBOURS, HONEY, HOSTILE, chromium, link
 
 from tests.sheets import FEES, FERRY, WINTER, Sheet
@@ -82,13 +83,6 @@ def visitor(chromium: object, base: str) -> Iterator[Visitor]:
     assert visitor.foreign() == []
 
 
-def in_sight(visitor: Visitor, selector: str, frame: str = ".body") -> bool:
-    """Whether the first such element lies within what its frame shows."""
-    inner = visitor.page.locator(selector).first.bounding_box()
-    outer = visitor.page.locator(frame).bounding_box()
-    return outer["y"] - 1 <= inner["y"] < outer["y"] + outer["height"]
-
-
 SEEN = "(card) => card.getBoundingClientRect().bottom <= window.innerHeight"
 
 
@@ -102,7 +96,7 @@ class TestAnswer:
         page.locator(".lead .sentence").first.click()
         page.wait_for_url("**s=1**")
         visitor.sees(".body p.hit mark", DEPTH_QUOTE)
-        assert in_sight(visitor, ".body p.hit mark")
+        assert visitor.in_sight(".body p.hit mark")
 
     def test_keys_walk_through_the_sources_and_to_the_box_and_out_of_it(
         self, visitor: Visitor
@@ -126,7 +120,7 @@ class TestAnswer:
         box = page.get_by_placeholder("Ask a question")
         box.evaluate("(one) => one === document.activeElement || (() => { throw 1 })()")
         page.keyboard.type("2")  # not a key, but a letter of the question
-        assert box.input_value() == "2"
+        expect(box).to_have_value("2")
         page.keyboard.press("Escape")
         assert box.evaluate("(one) => one !== document.activeElement")
 
@@ -182,7 +176,7 @@ class TestAnswer:
         visitor.sees(".reasons li", re.compile("shares with the question: .*Porvenir"))
         page.keyboard.press("2")
         page.locator(".card.on .number", has_text="2").wait_for()
-        assert page.locator(".card").first.locator(".reasons li").first.is_visible()
+        expect(page.locator(".card").first.locator(".reasons li").first).to_be_visible()
 
     def test_words_that_no_quote_covers_are_named(self, visitor: Visitor) -> None:
         visitor.visit(link(SHIPS))
@@ -267,7 +261,7 @@ class TestPicture:
         assert sheet.bounding_box()["width"] > 1.2 * width
         page.keyboard.press("-")
         assert sheet.bounding_box()["width"] == pytest.approx(width, rel=0.02)
-        assert in_sight(visitor, ".box", ".frame")
+        assert visitor.in_sight(".box", ".frame")
         page.get_by_role("link", name="Open document").click()
         page.wait_for_url("**/read?**view=page**")
         visitor.sees(".controls .where", "Page 2 of 2")
@@ -288,7 +282,7 @@ class TestPicture:
         page.locator(".box").first.wait_for()
         visitor.visit(link(DEPTH))  # of a text there is no picture
         visitor.sees(".sentence", DEPTH_QUOTE)
-        assert page.get_by_role("button", name="See the page").count() == 0
+        expect(page.get_by_role("button", name="See the page")).to_have_count(0)
         visitor.context.close()
 
     def test_where_the_file_was_changed_that_is_said_and_the_text_remains(
@@ -327,7 +321,7 @@ class TestReading:
     def test_a_document_of_20000_paragraphs_opens_and_jumps(self, visitor: Visitor) -> None:
         page = visitor.visit(f"/read?doc=logbook.md&p={DAYS // 2}")
         visitor.sees(".controls .where", f"Paragraph {DAYS // 2} of {DAYS}")
-        assert in_sight(visitor, ".body p.hit")
+        assert visitor.in_sight(".body p.hit")
         assert page.locator(".body p").count() < 300
         visitor.sees(".outline [aria-current]", "Voyage 500")
         assert page.locator(".outline button").count() < 150
@@ -339,7 +333,7 @@ class TestReading:
         box.press("Enter")
         visitor.sees(".controls .where", f"Paragraph {WHALE} of")
         visitor.sees("mark.found", "whale of Quintero")
-        assert in_sight(visitor, "mark.found")
+        assert visitor.in_sight("mark.found")
         page.go_back()
         visitor.sees(".controls .where", "Paragraph 16001 of")
 
@@ -353,7 +347,7 @@ class TestReading:
             last = page.locator(".body p").last.get_attribute("data-number")
             body.evaluate("(one) => { one.scrollTop = one.scrollHeight - 2 * one.clientHeight; }")
             page.locator(f'.body p[data-number="{int(last) + 20}"]').wait_for(state="attached")
-            assert in_sight(visitor, f'.body p[data-number="{last}"]') or body.evaluate(
+            assert visitor.lies_in(f'.body p[data-number="{last}"]', ".body") or body.evaluate(
                 "(one) => one.scrollTop > one.clientHeight"
             )
         assert page.locator(".body p").count() < 300
@@ -402,14 +396,14 @@ class TestReading:
         visitor.sees(
             ".body p.hit", "costs $5 or $x^2$ and is :red[loud] and :material/home: <script>"
         )
-        assert page.locator(".katex, .body b, .body img, h1 b").count() == 0
+        expect(page.locator(".katex, .body b, .body img, h1 b")).to_have_count(0)
 
     def test_on_a_phone_the_contents_are_closed_at_first(self, chromium: object, base: str) -> None:
         visitor = Visitor(chromium, base, width=390, height=844)
         page = visitor.visit("/read?doc=harbours.md")
         visitor.sees(".body p.hit", DEPTH_QUOTE)
         entry = page.locator(".outline button", has_text="Fees")
-        assert not entry.is_visible()
+        expect(entry).not_to_be_visible()
         menu = page.locator("[data-testid=stSidebarCollapseButton]")
         page.locator("[data-testid=stExpandSidebarButton]").click()
         menu.wait_for(state="attached")

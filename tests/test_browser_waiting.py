@@ -68,7 +68,7 @@ def test_while_an_answer_takes_long_a_skeleton_and_then_a_bar_stand_in_its_place
         page.locator(".waiting i").first.wait_for()
         page.get_by_role("progressbar", name="Searching the library").wait_for()
         expect(page.locator(".lead")).to_be_hidden()  # it is of the question before
-        assert visitor.page.get_by_placeholder("Ask a question").input_value() == DEPTH
+        expect(visitor.page.get_by_placeholder("Ask a question")).to_have_value(DEPTH)
     finally:
         (library / "wait").unlink()
     visitor.sees(".sentence", DEPTH_QUOTE)
