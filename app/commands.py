@@ -114,7 +114,8 @@ def _with_files(found: BuildReport | Status) -> dict[str, Any]:
 def verify(options: Namespace, settings: Settings) -> Result:  # noqa: ARG001
     """Prove the index against its sources."""
     report = open_service(settings).verify()
-    lines = [f"{terminal.counted(report.passages, 'passage')} of snapshot {report.snapshot} read."]
+    read = terminal.counted(report.passages, "passage")
+    lines = [f"{read} of snapshot {report.snapshot} read, those that repeat others included."]
     for names, heading in (
         (report.damaged, "Damaged (run: python -m app build --force)"),
         (report.changed, "Changed since the build"),

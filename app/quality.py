@@ -48,12 +48,13 @@ class Side:
 
     ``figures`` has METRICS over the questions with a place to find; ``answered``, the share of
     those with an answer that get one; ``rightly_none``, the share of those without that get none.
-    A figure that no question is for is left out.
+    A figure that no question is for is left out; ``over`` says how many questions each is of.
     """
 
     snapshot: str
     created: str
     figures: Mapping[str, float]
+    over: Mapping[str, int]
     replies: tuple[Reply, ...]
 
 
@@ -173,10 +174,12 @@ class Comparison:
     def _side(self, snapshot: str, service: Service, saved: Sequence[SavedQuestion]) -> Side:
         known = self._replies[snapshot]
         replies = tuple(known[one.question, one.only] for one in saved)
+        found, over = figures(as_questions(saved, service.text), saved, replies)
         return Side(
             snapshot=snapshot,
             created=service.status().built_at,
-            figures=figures(as_questions(saved, service.text), saved, replies),
+            figures=found,
+            over=over,
             replies=replies,
         )
 
@@ -197,9 +200,10 @@ def _without_text(passage: Passage) -> Passage:
 
 def figures(
     questions: Questions, saved: Sequence[SavedQuestion], replies: Sequence[Reply]
-) -> dict[str, float]:
-    """The figures of a ``Side``."""
+) -> tuple[dict[str, float], dict[str, int]]:
+    """The figures of a ``Side``, and over how many questions each is."""
     found: dict[str, float] = {}
+    over: dict[str, int] = {}
     qrels, run = {}, {}
     for query, reply in zip(questions.queries, replies, strict=True):
         judged = questions.qrels.get(query.id, {})
@@ -207,16 +211,17 @@ def figures(
             qrels[query.id], run[query.id] = judge(judged, reply.hits)
     if qrels:
         found |= evaluate(qrels, run, METRICS)
+        over |= dict.fromkeys(METRICS, len(qrels))
     answered = [
         (one.answerable, bool(reply.citations)) for one, reply in zip(saved, replies, strict=True)
     ]
     there = [shown for answerable, shown in answered if answerable]
     absent = [shown for answerable, shown in answered if answerable is False]
     if there:
-        found["answered"] = sum(there) / len(there)
+        found["answered"], over["answered"] = sum(there) / len(there), len(there)
     if absent:
-        found["rightly_none"] = 1 - sum(absent) / len(absent)
-    return found
+        found["rightly_none"], over["rightly_none"] = 1 - sum(absent) / len(absent), len(absent)
+    return found, over
 
 
 def present(saved: Sequence[SavedQuestion], texts: Sequence[TextOf]) -> list[SavedQuestion]:

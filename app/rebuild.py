@@ -31,7 +31,10 @@ HEEDED = 7.0
 
 @dataclass(frozen=True, slots=True)
 class BuildState:
-    """How far a build is or how it ended. Times are seconds since 1970."""
+    """How far a build is or how it ended. Times are seconds since 1970.
+
+    A build that is done has made ``snapshot``; ``unreadable`` files could not be read.
+    """
 
     state: Literal["running", "done", "failed", "cancelled"]
     stage: str
@@ -45,6 +48,8 @@ class BuildState:
     documents: int = 0
     passages: int = 0
     encoded: int = 0
+    unreadable: int = 0
+    snapshot: str = ""
     process: int = 0
     birth: str = ""
 
@@ -174,6 +179,8 @@ class _Teller:
             documents=report.documents,
             passages=report.passages,
             encoded=report.encoded,
+            unreadable=sum(file.state == "failed" for file in report.files),
+            snapshot=report.snapshot,
             message="Nothing has changed since the last build." if report.unchanged else "",
         )
 

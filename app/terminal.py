@@ -180,9 +180,9 @@ def build(report: BuildReport) -> str:
     else:
         line = f"Snapshot {report.snapshot}: {contents},"
     lines = [f"{line} in {report.seconds:.1f} s."]
-    unchanged = max(0, report.cached - report.taken_over)
+    known = max(0, report.cached - report.taken_over)
     if report.encoded or report.taken_over:
-        cached = f"; {counted(unchanged, 'passage')} unchanged" if unchanged else ""
+        cached = f"; the text of {counted(known, 'passage')} was known" if known else ""
         if report.taken_over:
             cached = f"; {counted(report.taken_over, 'text')} taken over, of a dead build{cached}"
         lines.append(f"Encoded {counted(report.encoded, 'passage')}{cached}.")

@@ -49,8 +49,8 @@ HELD_ASIDE = 512  # vectors that an approximate search is tried with
 class BuildReport:
     """What a build did. ``unchanged`` means that the current snapshot is already what was asked.
 
-    ``cached`` passages had their vectors; those of ``taken_over`` texts were made for a build on a
-    cluster that died.
+    ``cached`` passages have a text that was encoded for a build before, or repeat another one;
+    the vectors of ``taken_over`` texts were made for a build on a cluster that died.
     """
 
     snapshot: str

@@ -242,7 +242,7 @@ class TestOtherCommands:
         assert cli.main(["build"]) == 0
         out = capsys.readouterr().out
         assert "Snapshot 000002-ab: 1 document, 3 passages, in 0.5 s." in out
-        assert "Encoded 1 passage; 2 passages unchanged." in out
+        assert "Encoded 1 passage; the text of 2 passages was known." in out
         assert "Files       2: 1 indexed, 1 skipped" in out
         assert "Characters  90 kept, all" in out
         assert "Not wholly in the index: 1 file" in out

@@ -85,5 +85,9 @@ def test_the_reasons_are_the_evidence_in_words(
 def test_words_that_no_quoted_passage_has_are_named_unless_the_match_is_strong() -> None:
     assert uncovered(answer()) == ["berth", "1998"]
     assert uncovered(answer(query="What are the costs?")) == []
+    assert uncovered(answer(query="How dear is a berth, and has it ever been free?")) == [
+        "berth",
+        "free",
+    ]
     assert uncovered(answer("strong")) == []
     assert uncovered(Answer("What?", False, 0.1, "none", (), ())) == []

@@ -65,6 +65,7 @@ class TestComparing:
         assert result.why_alone == "There is no earlier index to compare with."
         assert result.now.figures["recall@1"] == 1
         assert result.now.figures["answered"] == 1
+        assert (result.now.over["recall@1"], result.now.over["rightly_none"]) == (2, 1)
         assert result.now.figures["rightly_none"] == 0  # with no threshold anything is quoted
 
     def test_a_changed_document_is_answered_differently(
@@ -158,6 +159,7 @@ class TestShowing:
         rows = {row["name"]: row for row in data["rows"]}
         first, ahead = rows["Found first"], rows["How far ahead"]
         assert (first["now"], first["before"], first["change"]) == ("50%", "100%", "−50 %")
+        assert first["over"] == "of 1 question"  # the other place was edited away
         assert (ahead["now"], ahead["change"], ahead["better"]) == ("0.75", "−0.25", -1)
 
     def test_judgements_are_counted_by_week_and_by_reason(self) -> None:

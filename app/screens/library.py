@@ -71,7 +71,10 @@ def show_ended(state: BuildState) -> None:
     elif state.state == "cancelled":
         title, text = say("changing.cancelled"), say("changing.cancelled_more")
         components.notice(title, text, key="build_cancelled")
+    elif state.snapshot != service().store.current():
+        return  # another one answers by now
     elif state.finished and time.time() - state.finished < RECENT:
+        kind = "done"
         if state.message:
             title = say("library.unchanged")
             text = say("library.unchanged_more", ago=ago(time.time() - state.finished))
@@ -82,10 +85,14 @@ def show_ended(state: BuildState) -> None:
                 documents=count(state.documents, "document"),
                 passages=count(state.passages, "passage"),
                 encoded=state.encoded,
-                reused=max(0, state.passages - state.encoded),
+                known=max(0, state.passages - state.encoded),
                 took=duration(state.finished - state.started),
             )
-        components.notice(title, text, kind="done", key="build_done")
+            if state.unreadable:
+                kind = "info"
+                title = say("library.rebuilt_failed", n=state.unreadable)
+                text = f"{text} {say('library.rebuilt_failed_more')}"
+        components.notice(title, text, kind=kind, key="build_done")
 
 
 def build_panel(was_running: bool, first: bool) -> None:

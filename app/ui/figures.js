@@ -18,7 +18,7 @@ export default function ({ data, parentElement }) {
     const line = element("tr");
     const name = element("th", "", row.name);
     name.scope = "row";
-    name.append(element("small", "", row.help));
+    name.append(element("small", "", `${row.help} · ${row.over}`));
     const change = element("td", row.better > 0 ? "better" : row.better < 0 ? "worse" : "", row.change);
     line.append(name, element("td", "value", row.now), element("td", "", row.before), change);
     body.append(line);

@@ -81,6 +81,7 @@ def figures_data(result: Result) -> dict[str, Any]:
             {
                 "name": say(words),
                 "help": say(meaning),
+                "over": say("figures.over", n=result.now.over[name]),
                 "now": _rate(name, now),
                 "before": "–" if before is None else _rate(name, before),
                 "change": "–" if before is None else _change(name, now - before),

@@ -5,6 +5,8 @@ Imports no Streamlit.
 
 from __future__ import annotations
 
+import re
+
 from app.followup import telling
 from app.ui.strings import say
 from index.lexical import terms_of
@@ -15,6 +17,10 @@ CLOSE, NEAR = 0.55, 0.35
 
 SURE, DOUBT = 1.0, -2.0
 """The reader's logits above which it finds an answer, and below which it finds none."""
+
+_MEASURE = re.compile(r"\bhow (\w+)", re.IGNORECASE)
+_EMPHASIS = frozenset("ever yet still exactly actually really please just even".split())
+"""Words that a question has and its answer need not: in "how tall", tall asks for a height."""
 
 
 def why(hit: Hit) -> list[str]:
@@ -40,5 +46,9 @@ def uncovered(answer: Answer) -> list[str]:
     for hit in answer.hits:
         if hit.passage.id in cited:
             there.update(terms_of(f"{hit.passage.above} {hit.passage.text}"))
-    missing = [word for word in telling(answer.query) if not there.intersection(terms_of(word))]
-    return list(dict.fromkeys(missing))
+    implied = _EMPHASIS.union(word.lower() for word in _MEASURE.findall(answer.query))
+    return [
+        word
+        for word in dict.fromkeys(telling(answer.query))
+        if word.lower() not in implied and not there.intersection(terms_of(word))
+    ]
