@@ -37,24 +37,27 @@ class Watch:
         from watchfiles import watch
 
         corpus = self._service.settings.corpus
-        self._rebuild()
         while not self._stop.is_set():
             if not corpus.is_dir():
                 self._stop.wait(self._still)  # it may come, or come back
                 continue
+            unseen = True  # the first rebuild finds what changed while nobody watched
             for changes in watch(
                 corpus,
                 stop_event=self._stop,
                 debounce=int(1000 * self._still),
                 step=min(500, int(1000 * self._still / 2)),
                 watch_filter=lambda _, path: not Path(path).name.startswith("."),
-                yield_on_timeout=False,
+                yield_on_timeout=True,  # what it yields first says that it watches
                 rust_timeout=1000,
             ):
-                log.info("%d files of the corpus have changed.", len(changes))
-                self._rebuild()
                 if not corpus.is_dir():
                     break
+                if changes:
+                    log.info("%d files of the corpus have changed.", len(changes))
+                if changes or unseen:
+                    self._rebuild()
+                unseen = False
 
     def _rebuild(self) -> None:
         """Rebuild after the build that may be running, which has not seen all changes."""

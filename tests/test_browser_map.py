@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -80,6 +80,15 @@ def seen(visitor: Visitor) -> np.ndarray:
     return np.asarray(picture.convert("RGB")).astype(int)
 
 
+def comes_to_show(visitor: Visitor, what: Callable[[np.ndarray], bool]) -> bool:
+    """Whether the map shows something, as soon as it is drawn."""
+    for _ in range(200):
+        if what(seen(visitor)):
+            return True
+        visitor.page.wait_for_timeout(50)
+    return False
+
+
 def painted(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     """Where the picture has a colour, as ``(x, y)``."""
     there = np.abs(picture - np.array(colour)).sum(-1) < 12
@@ -104,13 +113,11 @@ def test_points_are_painted_in_the_colours_of_their_documents(
     assert before > 500
     entry = visitor.page.get_by_role("button", name=re.compile("^Harbours of the south"))
     entry.click()
-    visitor.page.wait_for_function("document.activeElement")
-    assert entry.get_attribute("aria-pressed") == "true"
-    visitor.page.wait_for_timeout(200)
-    assert len(painted(seen(visitor), FIRST[scheme])) == 0, "the others are faint"
+    expect(entry).to_have_attribute("aria-pressed", "true")
+    faint = comes_to_show(visitor, lambda now: len(painted(now, FIRST[scheme])) == 0)
+    assert faint, "the others are faint"
     entry.click()
-    visitor.page.wait_for_timeout(200)
-    assert len(painted(seen(visitor), FIRST[scheme])) == before
+    assert comes_to_show(visitor, lambda now: len(painted(now, FIRST[scheme])) == before)
 
 
 def test_pointing_at_a_passage_shows_it_and_a_click_reads_it(visitor: Visitor) -> None:
@@ -133,10 +140,8 @@ def test_it_is_made_larger_moved_and_shown_whole_again(visitor: Visitor) -> None
     x, y = a_point(visitor)
     page.mouse.move(x, y)
     page.mouse.wheel(0, -600)
-    page.wait_for_timeout(300)
     visitor.sees(".tip b", "Soups")  # what is below the mouse stays there
-    larger = seen(visitor)
-    assert (larger != whole).any()
+    assert comes_to_show(visitor, lambda now: bool((now != whole).any()))
     page.mouse.move(x + 30, y)
     page.mouse.down()
     page.mouse.move(x + 130, y + 40, steps=4)
@@ -145,11 +150,11 @@ def test_it_is_made_larger_moved_and_shown_whole_again(visitor: Visitor) -> None
     page.wait_for_timeout(300)
     assert "/map" in page.url, "to drag is not to click"
     page.get_by_role("button", name="Show all").click()
-    page.wait_for_timeout(300)
     canvas = page.locator("canvas.points")
     canvas.focus()
     canvas.press("Escape")
-    assert (np.abs(seen(visitor) - whole).sum(-1) > 40).mean() < 0.02  # the outline of the focus
+    outline = 0.02  # of the focus
+    assert comes_to_show(visitor, lambda now: (np.abs(now - whole).sum(-1) > 40).mean() < outline)
 
 
 def told(visitor: Visitor, before: str = "") -> str:

@@ -148,6 +148,25 @@ class TestTitles:
         document.save(file)
         assert parse_docx(file.getvalue(), "memo.docx", "").title == title
 
+    @pytest.mark.parametrize(
+        ("heading", "title"),
+        [
+            ("CHAPTER 1 – FERRIES", "handbook of 2023"),
+            ("Annex B: Fees", "handbook of 2023"),
+            ("Chapters of a life", "Chapters of a life"),
+            ("Part of the fleet", "Part of the fleet"),
+        ],
+    )
+    def test_a_part_does_not_name_the_whole(self, heading: str, title: str) -> None:
+        import docx
+
+        document = docx.Document()
+        document.add_heading(heading, 1)
+        document.add_paragraph(FERRY)
+        file = io.BytesIO()
+        document.save(file)
+        assert parse_docx(file.getvalue(), "handbook_of_2023.docx", "").title == title
+
     @pytest.mark.parametrize("line", ["(Release Point 116-149)", "OCT 2 7 2018", "[Draft]"])
     def test_a_date_or_remark_in_large_letters_is_none(self, line: str) -> None:
         sheet = Sheet()

@@ -61,7 +61,6 @@ def test_what_changed_before_is_built_at_the_start(watched: Built) -> None:
 
 
 def test_added_changed_moved_and_deleted_files_are_noticed(watched: Built, corpus: Path) -> None:
-    time.sleep(0.5)  # the watcher of the system needs a moment to begin
     (corpus / "lights.md").write_text("# Lights\n\nThe lighthouse has a red lamp.\n")
     until(lambda: "lights.md" in names(watched))
     (corpus / "lights.md").write_text("# Lights\n\nThe lighthouse has a green lamp.\n")
@@ -78,8 +77,15 @@ def test_added_changed_moved_and_deleted_files_are_noticed(watched: Built, corpu
 
 
 def test_a_build_that_runs_is_waited_for(watched: Built, corpus: Path) -> None:
-    time.sleep(0.5)
     watched.busy = 1
     (corpus / "lights.md").write_text("# Lights\n\nThe lighthouse has a red lamp.\n")
     until(lambda: "lights.md" in names(watched))
     assert watched.busy == 0
+
+
+def test_a_corpus_that_was_away_is_looked_at_when_it_is_back(watched: Built, corpus: Path) -> None:
+    away = corpus.rename(corpus.with_name("away"))
+    (away / "lights.md").write_text("# Lights\n\nThe lighthouse has a red lamp.\n")
+    time.sleep(3)  # long enough for it to be missed
+    away.rename(corpus)
+    until(lambda: "lights.md" in names(watched))

@@ -29,7 +29,7 @@ SHOWN = 25
 IDLE = 5.0
 """Seconds between looks when none runs: another page or a command may start one."""
 
-STATE = "file_state"
+STATE, WORDS = "file_state", "file_words"
 
 
 def figures(status: Status) -> None:
@@ -157,7 +157,7 @@ def files(reports: tuple[FileReport, ...]) -> None:
         if found.files > SHOWN:
             words = st.text_input(
                 say("library.find"),
-                key="file_words",
+                key=WORDS,
                 type="search",
                 placeholder=say("library.find"),
                 label_visibility="collapsed",
@@ -208,3 +208,4 @@ with st.container(horizontal_alignment="center"), st.container(width=1180):
         screen()
     except PassagesError as error:
         components.notice(say("library.not_shown"), str(error), kind="error")
+components.keys(WORDS, autofocus=False)

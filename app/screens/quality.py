@@ -195,3 +195,4 @@ with st.container(horizontal_alignment="center"), st.container(width=1180):
         screen()
     except PassagesError as error:
         components.problem(error)
+components.keys("", autofocus=False)

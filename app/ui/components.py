@@ -229,7 +229,7 @@ def mended() -> None:
 
 
 def keys(box: str, autofocus: bool) -> None:
-    """Let "/" go to the text input whose key is ``box``."""
+    """Let "/" go to the text input whose key is ``box``, or to the Ask screen without one."""
     _KEYS(data={"key": box, "autofocus": autofocus}, key="keys")
 
 

@@ -1,6 +1,8 @@
-// "/" goes to the question box, Escape leaves it; what is typed there begins on its own side. Where
-// the menu covers the page Escape closes it. Draws nothing.
+// "/" goes to the box of this screen, or to the question box of Ask where it has none; Escape leaves
+// a box. What is typed there begins on its own side. Where the menu covers the page Escape closes
+// it. Draws nothing.
 
+const ASK = "[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]";
 const MENU = "[data-testid=stSidebarCollapseButton] button[aria-expanded=true]";
 
 export default function ({ data }) {
@@ -11,15 +13,15 @@ export default function ({ data }) {
     if (document.activeElement === document.body) box()?.focus();
   }
   return listenToKeys("question", (event) => {
-    if (event.key === "Escape" && event.composedPath()[0] === box()) box().blur();
+    if (event.key === "Escape" && isTyping(event)) event.composedPath()[0].blur();
     else if (event.key === "Escape" && window.matchMedia("(max-width: 768px)").matches) {
       document.querySelector(MENU)?.click();
     }
     if (event.key !== "/" || isTyping(event) || event.ctrlKey || event.metaKey) return;
-    const input = box();
-    if (!input) return;
     event.preventDefault();
-    input.focus();
-    input.select();
+    const input = box();
+    if (!input) document.querySelector(ASK)?.click();
+    input?.focus();
+    input?.select();
   });
 }

@@ -205,7 +205,8 @@ def _source(hit: Hit, answer: Answer, total: int) -> dict[str, Any]:
 
 
 def _place(passage: Passage) -> str:
-    path = " › ".join([passage.title, *headings_of(passage)])
+    headings = headings_of(passage)
+    path = " › ".join([passage.title, *(["…"] if headings[1:] else []), *headings[-1:]])
     key = "answer.copy_at" if passage.page is None else "answer.copy_at_page"
     return say(key, path=path, page=passage.page, n=passage.number)
 

@@ -14,7 +14,11 @@ _CORE = re.compile(r"docProps/core\w*\.xml|.*\.psmdcp")
 _STRICT = b"http://purl.oclc.org/ooxml/"
 _STRICT_NAME = re.compile(re.escape(_STRICT) + rb"(\w+)/")
 _USUAL_NAME = rb"http://schemas.openxmlformats.org/\1/2006/"
-_NO_TITLES = {"Word Document", "PowerPoint Presentation", "PowerPoint-Präsentation"}
+_NO_TITLE = re.compile(
+    r"(?:word )?document\d*|powerpoint[ -](?:presentation|präsentation)|(?:title )?slide ?\d*|"
+    r"title|untitled",
+    re.IGNORECASE,
+)
 """What programs put there by themselves."""
 
 
@@ -44,7 +48,7 @@ def properties_of(archive: zipfile.ZipFile) -> dict[str, str]:
             for tag in ("title", "creator", "modified", "created")
         )
         facts = {
-            "title": "" if title in _NO_TITLES else title,
+            "title": "" if _NO_TITLE.fullmatch(title) else title,
             "author": names([author]),
             "date": day(modified) or day(created),
         }

@@ -19,18 +19,22 @@ _SUBJECT = re.compile(
     re.I,
 )
 _NUMBERED = re.compile(r"(?:\d+|[A-Z]|[IVXL]+)[.)]\s")
+_PART = re.compile(
+    r"(?:chapter|part|section|article|annex|appendix|schedule|slide|page)\s+(?:\d+|[a-z]|[ivxl]+)\b",
+    re.IGNORECASE,
+)
 _LETTER = re.compile(r"[^\W\d_]")
 
 
 def title_of(document_id: str, paragraphs: Iterable[str], heading: str) -> str:
     """The subject that one of the first paragraphs names, as letters and directives do.
 
-    Else the heading, or the name of the file.
+    Else the heading, unless it is that of a part, or the name of the file.
     """
     for paragraph in islice(paragraphs, FIRST):
         if found := _SUBJECT.fullmatch(" ".join(paragraph[:LOOKED_AT].split())):
             return found.group(1)
-    return heading or name_of(document_id)
+    return name_of(document_id) if not heading or _PART.match(heading) else heading
 
 
 def name_of(document_id: str) -> str:
@@ -39,13 +43,13 @@ def name_of(document_id: str) -> str:
 
 
 def telling(headings: Iterable[str]) -> str:
-    """The first of some headings that is no number, date, section or remark in brackets."""
+    """The first of some headings that is no number, date, part or remark in brackets."""
     return next(filter(_tells, headings), "")
 
 
 def _tells(heading: str) -> bool:
     signs = heading.replace(" ", "")
     bracketed = signs.startswith(("(", "[")) and signs.endswith((")", "]"))
-    if bracketed or _NUMBERED.match(heading):
+    if bracketed or _NUMBERED.match(heading) or _PART.match(heading):
         return False
     return 2 * len(_LETTER.findall(signs)) >= len(signs)
