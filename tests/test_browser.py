@@ -199,6 +199,20 @@ def test_back_steps_to_the_question_before(visitor: Visitor) -> None:
     visitor.sees(".question", DEPTH)
 
 
+@pytest.mark.parametrize("path", ["/library", "/quality"])
+def test_a_screen_without_a_box_leads_to_the_question_by_its_key(
+    visitor: Visitor, path: str
+) -> None:
+    page = visitor.visit(path)
+    page.wait_for_function("() => window.passagesKeys?.question")
+    page.keyboard.press("/")
+    page.get_by_role("heading", name="Ask the library").wait_for()
+    page.locator("input:focus").wait_for()
+    page.keyboard.type(DEPTH)
+    page.keyboard.press("Enter")
+    visitor.sees(".sentence", DEPTH_QUOTE)
+
+
 def test_a_suggested_question_is_answered(visitor: Visitor) -> None:
     page = visitor.visit()
     suggestion = page.locator(".suggestions button").first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Literal
 
 import streamlit as st
 
@@ -74,7 +75,7 @@ def show_ended(state: BuildState) -> None:
     elif state.snapshot != service().store.current():
         return  # another one answers by now
     elif state.finished and time.time() - state.finished < RECENT:
-        kind = "done"
+        kind: Literal["info", "done"] = "done"
         if state.message:
             title = say("library.unchanged")
             text = say("library.unchanged_more", ago=ago(time.time() - state.finished))

@@ -7,12 +7,20 @@ const MENU = "[data-testid=stSidebarCollapseButton] button[aria-expanded=true]";
 
 export default function ({ data }) {
   const box = () => document.querySelector(`.st-key-${data.key} input`);
-  if (box()) box().dir = "auto";
-  if (data.autofocus && window.matchMedia("(hover: hover)").matches) {
+  const hovers = window.matchMedia("(hover: hover)").matches;
+  let frame = 0;
+  // The box may be put into the page after this.
+  const begin = (frames) => {
+    if (!box() && frames) {
+      frame = requestAnimationFrame(() => begin(frames - 1));
+      return;
+    }
+    if (box()) box().dir = "auto";
     // Not on touch screens, where the keyboard would cover the page.
-    if (document.activeElement === document.body) box()?.focus();
-  }
-  return listenToKeys("question", (event) => {
+    if (data.autofocus && hovers && document.activeElement === document.body) box()?.focus();
+  };
+  begin(data.key ? 300 : 0);
+  const stop = listenToKeys("question", (event) => {
     if (event.key === "Escape" && isTyping(event)) event.composedPath()[0].blur();
     else if (event.key === "Escape" && window.matchMedia("(max-width: 768px)").matches) {
       document.querySelector(MENU)?.click();
@@ -24,4 +32,8 @@ export default function ({ data }) {
     input?.focus();
     input?.select();
   });
+  return () => {
+    cancelAnimationFrame(frame);
+    stop();
+  };
 }
