@@ -362,6 +362,25 @@ class TestChanging:
         assert (corpus / "bees.txt").exists()
         assert drawn(page, "pending") is None
 
+    def test_a_build_is_news_while_its_index_answers_and_names_what_it_could_not_read(
+        self, service: Service, corpus: Path
+    ) -> None:
+        build(service)
+        done = drawn(self.library(), "build_done")
+        assert done is not None
+        assert (done["kind"], done["title"]) == ("done", "The index has been rebuilt.")
+        (corpus / "broken.pdf").write_bytes(b"%PDF-1.7\nno page of it is left")
+        build(service)
+        done = drawn(self.library(), "build_done")
+        assert done is not None
+        assert (done["kind"], done["title"]) == (
+            "info",
+            "The index has been rebuilt, but 1 file cannot be read.",
+        )
+        first = service.history()[-1]
+        service.rollback(first.id)
+        assert drawn(self.library(), "build_done") is None
+
     def test_files_that_are_there_are_replaced_only_after_a_word(
         self, service: Service, corpus: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
