@@ -199,7 +199,8 @@ def _together(passage: Passage, span: Span) -> list[Span]:
         return passage.text.endswith(LEADS, *one)
 
     def is_item(one: Span) -> bool:
-        return LISTED.match(passage.text, *one) is not None and not leads(one)
+        begins = passage.text.endswith("\n\n", 0, one[0])  # bullets are no words
+        return not leads(one) and (begins or LISTED.match(passage.text, *one) is not None)
 
     place = passage.sentences.index(span)
     if leads(span):

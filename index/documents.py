@@ -122,8 +122,8 @@ def _packed(parsed: Parsed) -> bytes:
 def _unpacked(value: bytes) -> Parsed:
     seconds, fields = json.loads(zlib.decompress(value))
     fields["blocks"] = tuple(
-        Block(start, end, tuple(headings), line, page)
-        for start, end, headings, line, page in fields["blocks"]
+        Block(start, end, tuple(headings), *more)
+        for start, end, headings, *more in fields["blocks"]
     )
     extent: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from index.records import Block, Document, Passage, Span
 
-SPLITTER = "paragraphs-5"
+SPLITTER = "paragraphs-6"
 """Changes whenever the same file would give other passages."""
 
 TINY = 80
@@ -176,7 +176,7 @@ def _joined(document: Document) -> Iterator[Block]:
     held: Block | None = None
     leads = False
     for block in document.blocks:
-        listed = leads and LISTED.match(text, block.start) is not None
+        listed = leads and (block.item or LISTED.match(text, block.start) is not None)
         leads = listed or text.endswith(LEADS, block.start, block.end)
         if (
             held is not None

@@ -22,7 +22,8 @@ class Block:
 
     ``start`` and ``end`` are offsets into ``Document.text``; ``headings`` is the path of headings
     above it, outermost first; ``line`` is the line of the source file it begins on, from 1, and
-    ``page`` the page, from 1, each ``None`` where the format has none.
+    ``page`` the page, from 1, each ``None`` where the format has none. ``item`` says that the file
+    has it as an item of a list, whether or not a number tells so.
     """
 
     start: int
@@ -30,6 +31,7 @@ class Block:
     headings: tuple[str, ...] = ()
     line: int | None = None
     page: int | None = None
+    item: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -368,6 +368,13 @@ class TestOrder:
         assert [quote_of(one) for one in chosen(readings, "fact")] == [texts[0], texts[2]]
         readings = [replace(after, score=9.0, margin=9.0), readings[1]]
         assert [quote_of(one) for one in chosen(readings, "fact")] == [texts[3]]
+        texts = ("The fee is the lesser of:", "Ten dollars.", "A tenth.", "It is due.")
+        whole = "\n\n".join(texts[:3]) + " " + texts[3]
+        spans = tuple((whole.index(text), whole.index(text) + len(text)) for text in texts)
+        hit = replace(hit, passage=replace(hit.passage, text=whole, sentences=spans))
+        readings = [replace(lead, hit=hit, span=span, words=span) for span in spans]
+        readings[0] = replace(readings[0], score=9.0, margin=9.0)
+        assert [quote_of(one) for one in chosen(readings, "fact")] == list(texts[:3])
         (alone,) = self.said("The fee is the lesser of:")
         assert chosen([alone], "fact") == [alone]
 

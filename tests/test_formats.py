@@ -338,6 +338,8 @@ class TestLists:
     def test_each_item_is_a_paragraph(self, name: str) -> None:
         found = [text.removeprefix("1. ") for text in texts(parse_bytes(LISTS[name](), name))]
         assert found[-3:] == ["Pay", "on board", "Wait"]
+        blocks = parse_bytes(LISTS[name](), name).blocks
+        assert [block.item for block in blocks[-3:]] == [True] * 3
 
 
 class TestHtml:

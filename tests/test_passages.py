@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -108,7 +109,11 @@ class TestTinyParagraphs:
             after,
         ]
         assert len(split(document(LONG[0], *items), window(200))) == 3
-        assert len(split(document(lead, LONG[1]), window(200))) == 2
+        made = document(lead, *LONG[1:])
+        assert len(split(made, window(200))) == 3
+        first, second, third = made.blocks
+        listed = replace(made, blocks=(first, replace(second, item=True), third))
+        assert texts(split(listed, window(200))) == ["\n\n".join([lead, LONG[1]]), LONG[2]]
 
     def test_a_list_that_grows_too_long_is_cut(self) -> None:
         lead = f"{LONG[0][:-1]} and so are:"

@@ -65,6 +65,7 @@ def test_items_keep_their_numbers_and_bullets_are_none() -> None:
     document = read(rb"{\listtext 1.\tab}one\par{\listtext\'b7\tab}two\par{\pntext a)\tab}"
                     rb"{\*\pn\pnlvlbody}three\par")  # fmt: skip
     assert texts(document) == ["1. one", "two", "a) three"]
+    assert all(block.item for block in document.blocks)
 
 
 def test_rows_name_their_columns_and_what_heads_them() -> None:

@@ -152,8 +152,10 @@ class _Page:
             self._parts.append(f" {node.text(separator=' ')} ")
         elif tag in BLOCKS:
             self._flush()
+            self._writer.item |= tag == "li"
             self._children(node, depth)
             self._flush()
+            self._writer.item &= tag != "li"
         else:
             self._children(node, depth)
 

@@ -90,11 +90,13 @@ def _read(source: str, first_line: int) -> tuple[str, tuple[Block, ...], str, in
             numbers.append(int(token.attrs.get("start", 1)))
         elif token.type == "ordered_list_close":
             numbers.pop()
-        elif token.type == "list_item_open" and token.info:
-            mark = f"{mark} {numbers[-1]}{token.markup}".strip()
-            numbers[-1] += 1
+        elif token.type == "list_item_open":
+            writer.item = True
+            if token.info:
+                mark = f"{mark} {numbers[-1]}{token.markup}".strip()
+                numbers[-1] += 1
         elif token.type == "list_item_close":
-            mark = ""
+            writer.item, mark = False, ""
         elif token.type in ("th_open", "td_open"):
             inside = "cell"
         elif token.type in ("heading_close", "th_close", "td_close"):

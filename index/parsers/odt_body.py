@@ -116,8 +116,9 @@ class Body:
             if item.tag == f"{TEXT}list-item":
                 count = whole(item.get(f"{TEXT}start-value"), count + 1)
                 self._mark = f"{self._mark} {mark(levels, (*above, count))}".strip()
+                self._writer.item = True
                 self.write(item, style, (*above, count))
-                self._mark = ""
+                self._writer.item, self._mark = False, ""
             elif isinstance(item.tag, str):
                 self.write(item, style, above)
         self._counted[key] = count

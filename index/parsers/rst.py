@@ -90,6 +90,7 @@ class _Tree:
         explained = nodes.definition_list_item | nodes.field | nodes.option_list_item
         number = node.get("start", 1) if isinstance(node, nodes.enumerated_list) else None
         for child in node.children:
+            self._writer.item |= isinstance(child, nodes.list_item)
             if isinstance(child, nodes.section):
                 self.write(child, depth + 1)
             elif isinstance(child, nodes.title):
@@ -112,6 +113,7 @@ class _Tree:
                 self._item([meaning], child, depth)
             else:
                 self._node(child, depth)
+            self._writer.item &= not isinstance(child, nodes.list_item)
 
     def _item(self, children: list[nodes.Node], node: nodes.Node, depth: int) -> None:
         from docutils import nodes

@@ -165,8 +165,10 @@ class _Reading:
             if found := _HEADING.match(text.strip()):
                 self._levels[self._style] = int(found[1])
             self._style = 0
-        elif into == "mark" and any(map(str.isalnum, text)):  # no bullet
-            self._texts.setdefault(self._group.into, []).append(f"{text.strip()} ")
+        elif into == "mark":
+            self._writer.item = True
+            if any(map(str.isalnum, text)):  # no bullet
+                self._texts.setdefault(self._group.into, []).append(f"{text.strip()} ")
 
     def _word(self, word: str, value: int | None, star: bool) -> None:
         self._flush()

@@ -78,6 +78,21 @@ class Styles:
 
     def mark(self, paragraph: Any) -> str:
         """The number that a reader sees before a paragraph, ``2.1`` or ``a)``; it is counted."""
+        number, level, style = self._numbering(paragraph)
+        if number not in self._numbers:
+            return ""
+        counted, starts = self._numbers[number]
+        levels = counted.levels
+        named = (one for one in levels if style and levels[one].style == style)
+        place = _number(level, -1)
+        return _counted(counted, starts, place if place >= 0 else next(named, 0))
+
+    def listed(self, paragraph: Any) -> bool:
+        """Whether a paragraph is an item of a list, with a number or without."""
+        return self._numbering(paragraph)[0] in self._numbers
+
+    def _numbering(self, paragraph: Any) -> tuple[str, str, str]:
+        """The list of a paragraph, its level, and the style that puts it there, if any."""
         number = level = style = ""
         for owner in (paragraph, *self._chain(paragraph)):
             found = owner.find(f"{_W}pPr/{_W}numPr")
@@ -86,13 +101,7 @@ class Styles:
             if number:
                 style = owner.get(f"{_W}styleId") or ""
                 break
-        if number not in self._numbers:
-            return ""
-        counted, starts = self._numbers[number]
-        levels = counted.levels
-        named = (one for one in levels if style and levels[one].style == style)
-        place = _number(level, -1)
-        return _counted(counted, starts, place if place >= 0 else next(named, 0))
+        return number, level, style
 
     def _chain(self, paragraph: Any) -> Iterator[Any]:
         own = paragraph.find(f"{_W}pPr")

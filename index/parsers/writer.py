@@ -20,6 +20,7 @@ class Writer:
         self.blocks: list[Block] = []
         self.headings: list[str] = []  # all of them, in order
         self.left_out = 0  # characters that were seen and are not kept
+        self.item = False  # the paragraph that is added next is an item of a list
         self._above: list[str] = []  # _above[level - 1]; "" where a level was left out
         self._place: tuple[int | None, int | None] = (None, None)
         self._bare = False  # nothing stands below the last heading yet
@@ -68,12 +69,12 @@ class Writer:
         text = whole(text).strip()
         if not text:
             return
-        self._bare = False
+        self._bare, item, self.item = False, self.item, False
         if self._parts:
             self._parts.append("\n\n")
             self._length += 2
         path = tuple(heading for heading in self._above if heading)
-        self.blocks.append(Block(self._length, self._length + len(text), path, line, page))
+        self.blocks.append(Block(self._length, self._length + len(text), path, line, page, item))
         self._parts.append(text)
         self._length += len(text)
 
