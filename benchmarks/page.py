@@ -4,7 +4,8 @@
 
 Asks the corpus of this repository, and with ``--data`` the corpus of a folder in BEIR's layout too.
 The other sessions ask one question a second each (``benchmarks.visitors``), from a process of their
-own on the same machine; alone and beside them are measured in turn. Needs Chromium.
+own on the same machine; alone and beside them are measured in turn. So is, for scale, a page of
+Streamlit that does nothing but show the question again. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -56,6 +57,25 @@ WATCH = """question => new Promise(resolve => {
   look();
 })"""
 
+BARE = """
+import streamlit as st
+
+with st.form("ask"):
+    typed = st.text_input("Question", placeholder="Ask a question")
+    st.form_submit_button("Ask")
+if question := typed or st.query_params.get("q"):
+    st.html(f'<h2 class="question">{question}</h2>')
+"""
+STREAMLIT = """
+import sys
+from streamlit.web.cli import main
+
+port, script = sys.argv[1:]
+main(["run", script, "--server.port", port, "--server.headless", "true",
+      "--browser.gatherUsageStats", "false"])
+"""
+HEALTH = "/_stcore/health"
+
 Figures = dict[str, float]
 
 
@@ -90,6 +110,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             asked = [one.text for one in read_queries(options.data, "test") if one.id in qrels]
             corpus = ["--corpus", str(Path(folder) / "none"), "--store", str(store)]
             found[options.data.resolve().name] = measure(corpus, asked, options)
+        script = Path(folder) / "bare.py"
+        script.write_text(BARE)
+        bare = {"code": STREAMLIT, "route": HEALTH}
+        found["a bare page of Streamlit"] = measure([str(script)], asked, options, **bare)
     if options.json:
         json.dump(found, sys.stdout, indent=1)
         return
@@ -100,8 +124,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"| {name} | {' | '.join(f'{figures[column]:.3g}' for column in columns)} |")
 
 
-def measure(arguments: Sequence[str], asked: Sequence[str], options: argparse.Namespace) -> Figures:
-    """The figures of one corpus, by name."""
+def measure(
+    arguments: Sequence[str],
+    asked: Sequence[str],
+    options: argparse.Namespace,
+    code: str = "",
+    route: str = "/readyz",
+) -> Figures:
+    """The figures of one corpus, by name; or those of a page that other code serves."""
     from playwright.sync_api import sync_playwright
 
     distinct = list(dict.fromkeys(one.strip() for one in asked))  # as the page shows them
@@ -111,7 +141,7 @@ def measure(arguments: Sequence[str], asked: Sequence[str], options: argparse.Na
     waited: list[float] = []
     with (
         tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file,
-        server(arguments) as (address, process),
+        server(arguments, code=code, route=route) as (address, process),
         sync_playwright() as playwright,
         tqdm(total=2 * ROUNDS, unit=" rounds", file=sys.stderr, leave=False) as bar,
     ):
