@@ -72,6 +72,10 @@ with and without a reader: who does four of five steps may come to harm."""
 STEP_MARGIN = -2.0
 """By how much less such a sentence must look like an answer."""
 
+SURE = 3.0
+"""The margin from which on words that a network found are shown as the answer: of those below every
+second is right, of those a little above two of three."""
+
 
 def answer(
     query: str,
@@ -110,6 +114,8 @@ def answer(
     kind = kind_of(query)
     # A weak answer is one sentence: more of them would only look like more.
     quoted = chosen(readings, kind, only=match == "weak") if answered else []
+    if match == "weak":
+        quoted = [replace(reading, words=None) for reading in quoted]  # most would be wrong
     shown = max(hits, *(reading.hit.rank for reading in quoted), 0)
     return Answer(
         query=query,
@@ -242,7 +248,7 @@ def cite(reading: Reading, kind: Kind = "fact") -> Citation:
     words = None
     if (
         reading.words is not None
-        and reading.margin > 0
+        and reading.margin >= SURE
         and kind != "yes or no"
         and not _labels(reading)
     ):

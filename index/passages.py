@@ -24,7 +24,8 @@ TINY = 80
 _CAPITAL = r"[A-Z][\w/’'-]*"
 _NUMBER = re.compile(
     r"\(?\d{1,3}(?:\.\d{1,3})*[.)]*|"
-    rf"(?:\d{{1,3}}\.)+\d{{0,3}}\s+{_CAPITAL}(?:\s+(?:{_CAPITAL}|of|and|or|the|for|to|in)){{0,5}}\."
+    rf"(?:\d{{1,3}}\.)+\d{{0,3}}\s+{_CAPITAL}(?:\s+(?:{_CAPITAL}|of|and|or|the|for|to|in)){{0,5}}"
+    r"\.{1,2}"
 )
 """The number of a paragraph, ``2.`` or ``(1)``, and the heading that runs into it: ``2. Fees.``"""
 

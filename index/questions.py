@@ -137,7 +137,7 @@ def defines(sentence: str, topic: str) -> bool:
     ``"3.1. Snapshot. An index that never changes."`` and ``"Snapshot: an index"`` define one.
     """
     name = re.escape(topic)
-    entry = rf"(?:[\W\d]|[a-z][.)])*(?:an? |the )?{name}s?[.:]\s+\w"
+    entry = rf"(?:[\W\d]|[a-z][.)])*(?:an? |the )?{name}s?[.:]{{1,2}}\s+\w"
     return bool(
         re.match(entry, sentence.lower())
         or re.match(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import pytest
 from conftest import HashEncoder
 from test_reader import a_hit
 
-from index.answer import answer, chosen, cite, quote_of
+from index.answer import SURE, answer, chosen, cite, quote_of
 from index.build import build
-from index.confidence import ALONE, Calibration
+from index.confidence import ALONE, Calibration, shipped
 from index.encoder import Encoder
+from index.extractor import Judgement
 from index.reader import Reading
-from index.records import Answer
+from index.records import Answer, Passage
 from index.search import Searcher
 from index.store import Store
 
@@ -211,6 +213,26 @@ class TestMatch:
         ]
         assert matches == ["strong", "weak"]
 
+    def test_of_a_weak_answer_no_words_stand_out(self, searcher: Searcher) -> None:
+        class Points:
+            """Takes the first three letters of each sentence for the answer."""
+
+            name = "points"
+
+            def read(self, query: str, passages: Sequence[Passage]) -> list[Judgement]:
+                return [
+                    Judgement(5.0, tuple(((start, start + 3), 9.0) for start, _ in one.sentences))
+                    for one in passages
+                ]
+
+        words = {}
+        for sure in (0.9, 0.3):
+            logit = math.log(sure / (1 - sure))
+            fitted = Calibration(shipped("points").reader, {}, logit, 0.65, 0.45, 0.25)
+            reply = answer(DEPTH, searcher, Points(), calibration=fitted)
+            words[reply.match] = {cited.words is not None for cited in reply.citations}
+        assert words == {"strong": {True}, "weak": {False}}
+
     def test_each_word_begins_at_its_own_number(self) -> None:
         assert ALONE.match(ALONE.strong) == "strong"
         assert ALONE.match(ALONE.partial) == "partial"
@@ -344,7 +366,9 @@ class TestOrder:
     ) -> None:
         (reading,) = self.said(text)
         start = text.index(words)
-        cited = cite(replace(reading, words=(start, start + len(words))))
+        reading = replace(reading, words=(start, start + len(words)), margin=SURE)
+        cited = cite(reading)
+        assert cite(replace(reading, margin=SURE - 0.1)).words is None
         begin = reading.hit.passage.start
         found = cited.words and text[cited.words[0] - begin : cited.words[1] - begin]
         assert found == bold

@@ -135,6 +135,7 @@ class TestTinyParagraphs:
         ("(1) Lamps. (12) Boats.", ["(1) Lamps.", "(12) Boats."]),
         ("4.1. Fees apply.", ["4.1. Fees apply."]),
         ("2. Fees. They are paid. All pay.", ["2. Fees. They are paid.", "All pay."]),
+        ("3.4. Abroad.. All other ports.", ["3.4. Abroad.. All other ports."]),
         ("3.1. Effective Date of the Rules. Now.", ["3.1. Effective Date of the Rules. Now."]),
         ("7. Boats wait here. All do.", ["7. Boats wait here.", "All do."]),
         ("1. Lamps. 2. Boats. 3. Fees. All pay.", ["1. Lamps.", "2. Boats.", "3. Fees. All pay."]),

@@ -74,6 +74,7 @@ def test_a_definition_is_asked_of_a_topic(query: str, topic: str) -> None:
         ("3.1. Harbour Master. Whoever keeps the harbour.", "harbour master", True),
         ("b. Pilots. Those who know the way in.", "pilot", True),
         ("Snapshot: an index that never changes.", "snapshot", True),
+        ("3.4. Abroad.. All other ports.", "abroad", True),
         ("(a) Harbour master.", "harbour master", False),
     ],
 )
