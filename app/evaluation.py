@@ -132,9 +132,10 @@ def _ask(service: Service, query: Query, judged: Mapping[str, int]) -> Outcome:
 def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
     """The means over all outcomes that each figure is defined for; it is left out where none is.
 
-    Metrics of the ranking; ``first_sentence_answers``, ``span_f1`` and ``span_em`` of the answers
-    whether shown or not; ``right_shown``, the share of the answerable queries with a right answer
-    shown; ``rightly_none``, the share of the unanswerable ones with none; ``precision`` and
+    Metrics of the ranking; ``first_sentence_answers`` of the answers whether shown or not, and
+    ``span_f1`` and ``span_em`` of the words that stand out in them, none where it is not sure;
+    ``right_shown``, the share of the answerable queries with a right answer shown;
+    ``rightly_none``, the share of the unanswerable ones with none; ``precision`` and
     ``coverage`` of what is shown; ``auroc`` of the confidence; ``calibration_error``.
     """
     found: dict[str, float] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from pathlib import Path
 
@@ -34,30 +35,42 @@ class Watch:
         self._thread.join()
 
     def _run(self) -> None:
+        corpus, told = self._service.settings.corpus, ""
+        while not self._stop.is_set():
+            try:
+                self._follow(corpus, corpus.stat())
+                told = ""
+            except (OSError, RuntimeError) as error:  # it is gone, or cannot be watched
+                if str(error) != told:
+                    log.warning("The corpus is not watched: %s", error)
+                    self._rebuild()
+                told = str(error)
+                self._stop.wait(self._still)
+
+    def _follow(self, corpus: Path, known: os.stat_result) -> None:
+        """Rebuild with each change of a folder until another one, or none, is in its place.
+
+        Raises OSError where it cannot be watched.
+        """
         from watchfiles import watch
 
-        corpus = self._service.settings.corpus
-        while not self._stop.is_set():
-            if not corpus.is_dir():
-                self._stop.wait(self._still)  # it may come, or come back
-                continue
-            unseen = True  # the first rebuild finds what changed while nobody watched
-            for changes in watch(
-                corpus,
-                stop_event=self._stop,
-                debounce=int(1000 * self._still),
-                step=min(500, int(1000 * self._still / 2)),
-                watch_filter=lambda _, path: not Path(path).name.startswith("."),
-                yield_on_timeout=True,  # what it yields first says that it watches
-                rust_timeout=1000,
-            ):
-                if not corpus.is_dir():
-                    break
-                if changes:
-                    log.info("%d files of the corpus have changed.", len(changes))
-                if changes or unseen:
-                    self._rebuild()
-                unseen = False
+        unseen = True  # the first rebuild finds what changed while nobody watched
+        for changes in watch(
+            corpus,
+            stop_event=self._stop,
+            debounce=int(1000 * self._still),
+            step=min(500, int(1000 * self._still / 2)),
+            watch_filter=lambda _, path: not Path(path).name.startswith("."),
+            yield_on_timeout=True,  # what it yields first says that it watches
+            rust_timeout=1000,
+        ):
+            if not os.path.samestat(corpus.stat(), known):
+                return
+            if changes:
+                log.info("%d files of the corpus have changed.", len(changes))
+            if changes or unseen:
+                self._rebuild()
+            unseen = False
 
     def _rebuild(self) -> None:
         """Rebuild after the build that may be running, which has not seen all changes."""

@@ -205,12 +205,14 @@ def _together(passage: Passage, span: Span) -> list[Span]:
         return passage.text.endswith(LEADS, *one)
 
     def is_item(one: Span) -> bool:
-        begins = passage.text.endswith("\n\n", 0, one[0])  # bullets are no words
-        return not leads(one) and (begins or LISTED.match(passage.text, *one) is not None)
+        return LISTED.match(passage.text, *one) is not None and not leads(one)
+
+    def follows(one: Span) -> bool:  # bullets are no words: an item may only begin a paragraph
+        return is_item(one) or (passage.text.endswith("\n\n", 0, one[0]) and not leads(one))
 
     place = passage.sentences.index(span)
     if leads(span):
-        return [span, *takewhile(is_item, passage.sentences[place + 1 :])]
+        return [span, *takewhile(follows, passage.sentences[place + 1 :])]
     above = next(dropwhile(is_item, reversed(passage.sentences[:place])), None)
     return [above, span] if above and is_item(span) and leads(above) else [span]
 

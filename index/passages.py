@@ -177,12 +177,13 @@ def _joined(document: Document) -> Iterator[Block]:
     held: Block | None = None
     leads = False
     for block in document.blocks:
-        listed = leads and (block.item or LISTED.match(text, block.start) is not None)
+        together = held is not None and held.headings == block.headings and held.page == block.page
+        item = block.item or LISTED.match(text, block.start) is not None
+        listed = leads and together and item
         leads = listed or text.endswith(LEADS, block.start, block.end)
         if (
             held is not None
-            and held.headings == block.headings
-            and held.page == block.page
+            and together
             and block.end - held.start <= JOINED
             and (listed or held.end - held.start < TINY or block.end - block.start < TINY)
         ):

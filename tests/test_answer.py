@@ -399,6 +399,8 @@ class TestOrder:
         readings = [replace(lead, hit=hit, span=span, words=span) for span in spans]
         readings[0] = replace(readings[0], score=9.0, margin=9.0)
         assert [quote_of(one) for one in chosen(readings, "fact")] == list(texts[:3])
+        readings[1] = replace(readings[1], score=99.0, margin=9.0)
+        assert quote_of(chosen(sorted(readings, key=lambda one: -one.score), "fact")[0]) == texts[1]
         (alone,) = self.said("The fee is the lesser of:")
         assert chosen([alone], "fact") == [alone]
 

@@ -83,10 +83,7 @@ def test_a_pdf_is_added_asked_about_and_shown_with_the_words_boxed(
     visitor.sees(".lead", "leaves at nine in the morning")
     page.get_by_role("radio", name="Page").click()
     page.wait_for_url("**view=page**")
-    box = page.locator(".sheet .box").first
-    box.wait_for()
-    picture, frame = box.bounding_box(), page.locator(".frame").bounding_box()
-    assert frame["y"] <= picture["y"] < frame["y"] + frame["height"]
+    assert visitor.in_sight(".sheet .box", ".frame")
     visitor.settle()
     page.reload()
     page.locator(".sheet .box").first.wait_for()

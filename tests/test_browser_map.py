@@ -183,7 +183,7 @@ def test_the_keyboard_alone_reads_a_passage(visitor: Visitor) -> None:
     page.keyboard.press("+")
     page.keyboard.press("Shift+ArrowLeft")
     page.keyboard.press("0")
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(1500)  # until what is told is of the last point
     title = page.locator(".tip b").inner_text()
     text = page.locator(".tip .text").inner_text()
     page.keyboard.press("Enter")
@@ -231,8 +231,12 @@ def test_hostile_text_is_shown_as_its_own_characters(visitor: Visitor) -> None:
     for _ in range(100):
         if MARKED_UP in page.locator(".tip").inner_text():
             break
+        before = page.locator(".tip").inner_text()
         canvas.press("p")
-        page.wait_for_timeout(60)
+        for _ in range(20):  # the words come by themselves
+            page.wait_for_timeout(50)
+            if page.locator(".tip").inner_text() != before:
+                break
     visitor.sees(".tip b", MARKED_UP)
     expect(page.locator(".tip :is(b, span) :is(b, img, script)")).to_have_count(0)
     visitor.visit(on_map("How many passengers does the zeppelin of Gurney carry?"))

@@ -104,8 +104,7 @@ def test_a_question_and_its_sources_begin_on_their_own_side(visitor: Visitor) ->
     page = visitor.visit(link(HAIFA))
     visitor.sees(".card .place", "עומק")
     for selector in (".st-key-question_box input", ".question", ".card .face"):
-        one = page.locator(selector).first
-        assert one.evaluate("(one) => getComputedStyle(one).direction") == "rtl", selector
+        expect(page.locator(selector).first).to_have_css("direction", "rtl")
     number, text = (
         page.locator(f".card {part}").first.bounding_box() for part in (".number", ".text")
     )

@@ -89,5 +89,6 @@ def test_words_that_no_quoted_passage_has_are_named_unless_the_match_is_strong()
         "berth",
         "free",
     ]
+    assert "pilots" in uncovered(answer(query="How pilots pay the costs"))
     assert uncovered(answer("strong")) == []
     assert uncovered(Answer("What?", False, 0.1, "none", (), ())) == []

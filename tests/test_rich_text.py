@@ -66,6 +66,12 @@ def test_items_keep_their_numbers_and_bullets_are_none() -> None:
                     rb"{\*\pn\pnlvlbody}three\par")  # fmt: skip
     assert texts(document) == ["1. one", "two", "a) three"]
     assert all(block.item for block in document.blocks)
+    document = read(
+        rb"\trowd\cellx1\cellx2\pard\intbl{\listtext\'b7\tab}a\cell b\cell\row\pard"
+        rb"{\listtext\'b7\tab}one\par{\listtext\'b7\tab}\par two\par"
+    )
+    items = {text: block.item for text, block in zip(texts(document), document.blocks, strict=True)}
+    assert (items["one"], items["two"], sum(items.values())) == (True, False, 1)
 
 
 def test_rows_name_their_columns_and_what_heads_them() -> None:

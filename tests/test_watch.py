@@ -83,6 +83,35 @@ def test_a_build_that_runs_is_waited_for(watched: Built, corpus: Path) -> None:
     assert watched.busy == 0
 
 
+def test_a_folder_that_takes_the_corpus_s_place_is_looked_at(watched: Built, corpus: Path) -> None:
+    new = corpus.with_name("new")
+    new.mkdir()
+    (new / "lights.md").write_text("# Lights\n\nThe lighthouse has a red lamp.\n")
+    corpus.rename(corpus.with_name("old"))
+    new.rename(corpus)
+    until(lambda: names(watched) == {"lights.md"})
+    (corpus / "lamps.md").write_text("# Lamps\n\nThe lamp is lit at dusk.\n")
+    until(lambda: "lamps.md" in names(watched))
+
+
+def test_what_cannot_be_watched_is_built_once(
+    service: Built, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import watchfiles
+
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError("No space left for watches")
+
+    monkeypatch.setattr(watchfiles, "watch", full)
+    watch = Watch(service, still=0.1)
+    watch.start()
+    until(lambda: service.status().documents == 3)
+    (corpus / "lights.md").write_text("# Lights\n\nThe lighthouse has a red lamp.\n")
+    time.sleep(1)
+    assert service.status().documents == 3
+    watch.stop()
+
+
 def test_a_corpus_that_was_away_is_looked_at_when_it_is_back(watched: Built, corpus: Path) -> None:
     away = corpus.rename(corpus.with_name("away"))
     (away / "lights.md").write_text("# Lights\n\nThe lighthouse has a red lamp.\n")

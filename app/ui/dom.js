@@ -82,7 +82,10 @@ function listenToKeys(name, handler) {
   if (listeners[name]) document.removeEventListener("keydown", listeners[name]);
   listeners[name] = handler;
   document.addEventListener("keydown", handler);
-  return () => document.removeEventListener("keydown", handler);
+  return () => {
+    document.removeEventListener("keydown", handler);
+    if (listeners[name] === handler) delete listeners[name];
+  };
 }
 
 // The address follows what is open without adding a step to the browser's history.

@@ -28,7 +28,10 @@ export default function ({ data }) {
     if (event.key !== "/" || isTyping(event) || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const input = box();
-    if (!input) document.querySelector(ASK)?.click();
+    if (!input) {
+      document.activeElement?.blur(); // the link to this screen; the box is to have the focus
+      document.querySelector(ASK)?.click();
+    }
     input?.focus();
     input?.select();
   });

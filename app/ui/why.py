@@ -18,7 +18,11 @@ CLOSE, NEAR = 0.55, 0.35
 SURE, DOUBT = 1.0, -2.0
 """The reader's logits above which it finds an answer, and below which it finds none."""
 
-_MEASURE = re.compile(r"\bhow (\w+)", re.IGNORECASE)
+_MEASURE = re.compile(
+    r"\bhow (tall|deep|high|low|long|short|wide|broad|thick|far|near|big|large|small|old|young|"
+    r"heavy|light|fast|slow|often|soon|late|early|hot|cold|dear|cheap|expensive|strong)\b",
+    re.IGNORECASE,
+)
 _EMPHASIS = frozenset("ever yet still exactly actually really please just even".split())
 """Words that a question has and its answer need not: in "how tall", tall asks for a height."""
 

@@ -116,7 +116,7 @@ class _Body:
             if named and title.casefold() != named.casefold():
                 self._writer.add(text)
         else:
-            self._writer.item = self._styles.listed(paragraph)
+            self._writer.item = bool(text) and self._styles.listed(paragraph)
             self._writer.add(text)
         return title
 

@@ -83,6 +83,7 @@ class _Reading:
         self._row = Row()
         self._times: dict[str, str] = {}
         self._after: list[str] = []  # notes and text boxes
+        self._item = False  # the paragraph is an item of a list
 
     def read(self, source: str) -> None:
         """Write all that is in a file."""
@@ -166,7 +167,7 @@ class _Reading:
                 self._levels[self._style] = int(found[1])
             self._style = 0
         elif into == "mark":
-            self._writer.item = True
+            self._item = self._group.into == "text" and not self._in_table
             if any(map(str.isalnum, text)):  # no bullet
                 self._texts.setdefault(self._group.into, []).append(f"{text.strip()} ")
 
@@ -287,7 +288,9 @@ class _Reading:
         if text and 0 < level < 10 and len(text) <= LONGEST:
             self._writer.begin_section(level, " ".join(text.split()))
         else:
+            self._writer.item = self._item and bool(text)
             self._writer.add(text)
+        self._item = False
         for one in self._after:
             self._writer.add(one)
         self._after.clear()

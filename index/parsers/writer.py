@@ -57,7 +57,9 @@ class Writer:
         """Keep a heading that no block has above it as a paragraph."""
         if self._bare:
             self._bare = False
+            item, self.item = self.item, False
             self.add(self._above.pop(), *self._place)
+            self.item = item
 
     def close_sections(self, level: int) -> None:
         """End the sections below a level: what follows does not belong to them."""
