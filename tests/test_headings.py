@@ -149,20 +149,24 @@ class TestTitles:
         assert parse_docx(file.getvalue(), "memo.docx", "").title == title
 
     @pytest.mark.parametrize(
-        ("heading", "title"),
+        ("headings", "title"),
         [
-            ("CHAPTER 1 – FERRIES", "handbook of 2023"),
-            ("Annex B: Fees", "handbook of 2023"),
-            ("Chapters of a life", "Chapters of a life"),
-            ("Part of the fleet", "Part of the fleet"),
+            (["CHAPTER 1 – FERRIES", "CHAPTER 2 – FEES"], "handbook of 2023"),
+            (["Annex A: Piers", "Annex B: Fees"], "handbook of 2023"),
+            (["Chapter 3: Ferries", "Fees"], "Chapter 3: Ferries"),
+            (["Chapters of a life", "Chapter 1", "Chapter 2"], "Chapters of a life"),
+            (["Part of the fleet", "Part of the crew"], "Part of the fleet"),
         ],
     )
-    def test_a_part_does_not_name_the_whole(self, heading: str, title: str) -> None:
+    def test_one_part_of_several_does_not_name_the_whole(
+        self, headings: list[str], title: str
+    ) -> None:
         import docx
 
         document = docx.Document()
-        document.add_heading(heading, 1)
-        document.add_paragraph(FERRY)
+        for heading in headings:
+            document.add_heading(heading, 1)
+            document.add_paragraph(FERRY)
         file = io.BytesIO()
         document.save(file)
         assert parse_docx(file.getvalue(), "handbook_of_2023.docx", "").title == title

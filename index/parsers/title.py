@@ -26,15 +26,19 @@ _PART = re.compile(
 _LETTER = re.compile(r"[^\W\d_]")
 
 
-def title_of(document_id: str, paragraphs: Iterable[str], heading: str) -> str:
+def title_of(
+    document_id: str, paragraphs: Iterable[str], heading: str, headings: Iterable[str] = ()
+) -> str:
     """The subject that one of the first paragraphs names, as letters and directives do.
 
-    Else the heading, unless it is that of a part, or the name of the file.
+    Else the heading, unless it is that of a part and the other ``headings`` have more such parts,
+    or the name of the file.
     """
     for paragraph in islice(paragraphs, FIRST):
         if found := _SUBJECT.fullmatch(" ".join(paragraph[:LOOKED_AT].split())):
             return found.group(1)
-    return name_of(document_id) if not heading or _PART.match(heading) else heading
+    parts = filter(_PART.match, headings) if _PART.match(heading) else ()
+    return heading if heading and len(set(parts)) < 2 else name_of(document_id)
 
 
 def name_of(document_id: str) -> str:
@@ -43,13 +47,13 @@ def name_of(document_id: str) -> str:
 
 
 def telling(headings: Iterable[str]) -> str:
-    """The first of some headings that is no number, date, part or remark in brackets."""
+    """The first of some headings that is no number, date, section or remark in brackets."""
     return next(filter(_tells, headings), "")
 
 
 def _tells(heading: str) -> bool:
     signs = heading.replace(" ", "")
     bracketed = signs.startswith(("(", "[")) and signs.endswith((")", "]"))
-    if bracketed or _NUMBERED.match(heading) or _PART.match(heading):
+    if bracketed or _NUMBERED.match(heading):
         return False
     return 2 * len(_LETTER.findall(signs)) >= len(signs)

@@ -38,7 +38,8 @@ class Writer:
         ``heading`` is the one that may be its title, by default the first.
         """
         paragraphs = self._parts[: 2 * FIRST : 2]  # blank lines stand between them
-        return title_of(document_id, paragraphs, self.first_heading if heading is None else heading)
+        heading = self.first_heading if heading is None else heading
+        return title_of(document_id, paragraphs, heading, self.headings)
 
     def begin_section(
         self, level: int, heading: str, line: int | None = None, page: int | None = None
