@@ -369,6 +369,7 @@ class TestChanging:
         done = drawn(self.library(), "build_done")
         assert done is not None
         assert (done["kind"], done["title"]) == ("done", "The index has been rebuilt.")
+        assert ", all encoded, in " in done["text"]
         (corpus / "broken.pdf").write_bytes(b"%PDF-1.7\nno page of it is left")
         build(service)
         done = drawn(self.library(), "build_done")
@@ -377,6 +378,7 @@ class TestChanging:
             "info",
             "The index has been rebuilt, but 1 file cannot be read.",
         )
+        assert "0 encoded" in done["text"]
         first = service.history()[-1]
         service.rollback(first.id)
         assert drawn(self.library(), "build_done") is None

@@ -81,12 +81,13 @@ def show_ended(state: BuildState) -> None:
             text = say("library.unchanged_more", ago=ago(time.time() - state.finished))
         else:
             title = say("library.rebuilt")
+            known = max(0, state.passages - state.encoded)
             text = say(
-                "library.rebuilt_more",
+                "library.rebuilt_more" if known else "library.rebuilt_new",
                 documents=count(state.documents, "document"),
                 passages=count(state.passages, "passage"),
                 encoded=state.encoded,
-                known=max(0, state.passages - state.encoded),
+                known=known,
                 took=duration(state.finished - state.started),
             )
             if state.unreadable:
