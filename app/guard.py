@@ -54,8 +54,8 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
-PROGRAMS = ("/api", "/mcp")
-"""Where programs call: paced, logged, with bodies that are small and come at once."""
+CALLED = ("/api", "/mcp", "/page")
+"""Where programs and the page's scripts call: paced, logged, JSON alone."""
 
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 """What Streamlit tells and does beside the page, which knows nothing of who may get in."""
@@ -107,7 +107,7 @@ class Guard:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        if not is_below(scope["path"], PROGRAMS):
+        if not is_below(scope["path"], CALLED):
             await self._answer(scope, receive, send)
             return
         with logs.request(
@@ -168,17 +168,17 @@ class Guard:
                 400, "This host name is not allowed. Add it to the setting allowed_hosts."
             )
         method, path = scope.get("method", ""), scope["path"]
-        to_programs = is_below(path, PROGRAMS)
-        if (method not in SAFE or to_programs) and foreign(headers, self.allowed_hosts):
+        called = is_below(path, CALLED)
+        if (method not in SAFE or called) and foreign(headers, self.allowed_hosts):
             raise Refused(403, "This comes from another site's page.")
         # Routes end at a line's end.
-        if (to_programs and "\n" in path) or is_below(path, CLOSED):
+        if (called and "\n" in path) or is_below(path, CLOSED):
             raise Refused(404, "There is nothing here.")
-        if to_programs and (wait := self.pace.wait(client_of(scope))):
+        if called and (wait := self.pace.wait(client_of(scope))):
             raise Refused(429, "Too many requests. Wait before the next one.", wait)
         body = headers.get(b"content-length", "0") != "0" or b"transfer-encoding" in headers
         kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
-        if to_programs and body and kind != "application/json":
+        if called and body and kind != "application/json":
             raise Refused(415, "Send JSON, and say so: Content-Type: application/json")
         uploads = is_below(path, (UPLOADS,))
         if uploads and path[len(UPLOADS) + 1 :].partition("/")[0] not in self.uploaders:

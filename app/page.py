@@ -20,7 +20,8 @@ st.set_page_config(
 st.logo(str(PICTURES / "logo.svg"), size="medium")
 st.html(
     f"<style>:root {{ --menu: '{say('screens.menu')}'; }}"
-    f"{(PICTURES / 'page.css').read_text(encoding='utf-8')}</style>"
+    + "".join((PICTURES / f"{name}.css").read_text(encoding="utf-8") for name in ("page", "waiting"))
+    + "</style>"
 )
 screens = [
     st.Page("screens/ask.py", title=say("screens.ask"), icon=":material/search:", default=True),

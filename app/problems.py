@@ -60,9 +60,14 @@ def _reply(status: int, detail: str, headers: Mapping[str, str], **more: object)
     return Response(problem(status, detail, **more), status, dict(headers), PROBLEM)
 
 
+def status_of(error: PassagesError) -> int:
+    """What an error of ours is over HTTP."""
+    return next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+
+
 async def failed(request: Request, error: PassagesError) -> Response:  # noqa: ARG001
     """An error of ours, in its own words."""
-    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    status = status_of(error)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if (seconds := RETRY.get(type(error))) is not None:
         headers["Retry-After"] = str(seconds)

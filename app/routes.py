@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING
-
-from index.errors import TokenError
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -81,21 +78,14 @@ def routes_of_map(service: Service) -> list[Route]:
 
     from app.ui.view import preview_data
 
-    def known(request: Request) -> None:
-        key = request.query_params.get("key", "")
-        if service.settings.access == "login" and not hmac.compare_digest(
-            key.encode(), service.key.encode()
-        ):
-            raise TokenError("Sign in on the page to see the map.")
-
     def points(request: Request) -> Response:
-        known(request)
+        service.admit_page(request.query_params.get("key", ""))
         found = service.points(request.path_params["snapshot"])
         return responses.Response(found, media_type="application/octet-stream", headers=UNCHANGING)
 
     def point(request: Request) -> Response:
         row = request.path_params["row"]
-        known(request)
+        service.admit_page(request.query_params.get("key", ""))
         number = int(row) if row.isdecimal() and len(row) < 10 else -1
         found = service.passage_in_row(request.path_params["snapshot"], number)
         return responses.JSONResponse(preview_data(found), headers=UNCHANGING)

@@ -74,11 +74,9 @@ def serve(settings: Settings) -> None:
 
     from app import logs
     from app.service import shared
-    from app.ui.current import use
 
     logs.set_up(settings.log_format)
     service = shared(settings)
-    use(service)
     application = create_application(settings, service)
     service.follow()
     if settings.watch:
@@ -170,6 +168,7 @@ def create_application(settings: Settings, service: Service) -> st.App:
 
     from app.api import create_api
     from app.assistant import create_assistant
+    from app.calls import create_calls
     from app.guard import Guard, content_security_policy
     from app.problems import HANDLERS
     from app.routes import about, for_assistants, routes_of_map
@@ -200,6 +199,7 @@ def create_application(settings: Settings, service: Service) -> st.App:
         routes=[
             *about(service),
             Mount("/api", create_api(service)),
+            Mount("/page", create_calls(service)),
             *routes_of_map(service),
             *for_assistants(service, assistant),
         ],

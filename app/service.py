@@ -6,6 +6,7 @@ The page and the command line take everything from here.
 from __future__ import annotations
 
 import contextlib
+import hmac
 import os
 import secrets
 import time
@@ -21,7 +22,7 @@ from app.settings import Settings
 from app.uploads import Change, Uploads
 from index.build import BuildReport, build
 from index.cluster import Cluster
-from index.errors import AccessError, PassagesError
+from index.errors import AccessError, PassagesError, TokenError
 from index.extractor import Extractor
 from index.history import Difference, difference
 from index.progress import OnProgress
@@ -65,12 +66,31 @@ class Service(Answering):
         self.judgements = Judgements(settings.store / FILE)
         self.metrics.watch(self._gauges)
         self.tokens = Tokens(settings.store)
-        self.key = secrets.token_urlsafe(16)
-        """What the page sends with requests for points, where one has to sign in."""
+        self._secret = secrets.token_bytes(32)
         self.uploaders: set[str] = set()
         """Sessions of the page that were shown the field to add files."""
         self._rebuild = Rebuild(settings)
         self._uploads = Uploads(settings.corpus, self.store.bin, settings.upload_mb * 1_000_000)
+
+    def key(self, days_ago: int = 0) -> str:
+        """What the page sends with its own requests where one has to sign in; each day a new one.
+
+        A page that was opened yesterday may go on.
+        """
+        day = int(time.time() // 86_400) - days_ago
+        return hmac.new(self._secret, str(day).encode(), "sha256").hexdigest()
+
+    def admit_page(self, key: str) -> None:
+        """Let a request of the page pass.
+
+        Raises:
+            TokenError: one has to sign in, and the key is none that the page was given.
+        """
+        if self.settings.access != "login":
+            return
+        known = [hmac.compare_digest(key.encode(), self.key(days).encode()) for days in (0, 1)]
+        if not any(known):
+            raise TokenError("Sign in on the page, or load it again.")
 
     def at(self, snapshot: str) -> Service:
         """The same models on another snapshot of the same store."""

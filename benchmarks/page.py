@@ -157,7 +157,7 @@ def measure(
         for _ in range(ROUNDS):
             times["alone"] += [enter(page, next(mine)) for _ in range(options.questions)]
             bar.update()
-            others = visitors(address, Path(file.name), options)
+            others = visitors(address, Path(file.name), options, rerun=bool(code))
             time.sleep(3)  # until all of them are there
             times["beside"] += [enter(page, next(mine)) for _ in range(options.questions)]
             after = resident(process)
@@ -185,11 +185,13 @@ def enter(page: Any, question: str) -> float:
     return float(page.evaluate("window.painted"))
 
 
-def visitors(address: str, questions: Path, options: argparse.Namespace) -> subprocess.Popen[bytes]:
+def visitors(
+    address: str, questions: Path, options: argparse.Namespace, *, rerun: bool
+) -> subprocess.Popen[bytes]:
     """The other sessions, in a process of their own."""
-    sessions = f"--sessions={options.sessions}"
+    more = [f"--sessions={options.sessions}", *(["--rerun"] if rerun else [])]
     return subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.visitors", address, str(questions), sessions],
+        [sys.executable, "-m", "benchmarks.visitors", address, str(questions), *more],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

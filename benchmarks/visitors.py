@@ -2,8 +2,9 @@
 
     python -m benchmarks.visitors ADDRESS QUESTIONS --sessions 20 --every 1
 
-They speak what Streamlit's own page speaks over its WebSocket, so the server does for them all that
-it does for a browser. ``QUESTIONS`` is a file with one on each line. They go on until the
+Each opens the page over Streamlit's WebSocket, keeps that open and asks as ask.js does, so the server
+does for them all that it does for a browser. With ``--rerun`` a question is one more run of the
+script, as on other pages of Streamlit. ``QUESTIONS`` is a file with one on each line. They go on until the
 standard input ends; then one JSON object is printed.
 """
 
@@ -17,6 +18,8 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -33,14 +36,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("questions", type=Path)
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--every", type=float, default=1.0, help="seconds between two questions")
+    parser.add_argument("--rerun", action="store_true", help="ask by running the script again")
     options = parser.parse_args(arguments)
     questions = options.questions.read_text(encoding="utf-8").splitlines()
-    waited = asyncio.run(visit(options.address, questions, options.sessions, options.every))
+    waited = asyncio.run(
+        visit(options.address, questions, options.sessions, options.every, rerun=options.rerun)
+    )
     json.dump({"asked": len(waited), "waited": waited}, sys.stdout)
 
 
-async def visit(address: str, questions: Sequence[str], sessions: int, every: float) -> list[float]:
-    """Seconds that each question waited for the last of its page, of all sessions together."""
+async def visit(
+    address: str, questions: Sequence[str], sessions: int, every: float, *, rerun: bool
+) -> list[float]:
+    """Seconds that each question waited for its answer, of all sessions together."""
     over = threading.Event()
 
     def listen() -> None:
@@ -49,7 +57,7 @@ async def visit(address: str, questions: Sequence[str], sessions: int, every: fl
 
     threading.Thread(target=listen, daemon=True).start()
     every_session = [
-        _session(address, questions, number, number * every / sessions, every, over)
+        _session(address, questions, number, number * every / sessions, every, over, rerun)
         for number in range(sessions)
     ]
     return [waited for session in await asyncio.gather(*every_session) for waited in session]
@@ -62,6 +70,7 @@ async def _session(
     wait: float,
     every: float,
     over: threading.Event,
+    rerun: bool,
 ) -> list[float]:
     parts = urlsplit(address)
     own = random.Random(seed).sample(list(questions), len(questions))
@@ -75,9 +84,14 @@ async def _session(
         await _shown(socket, "")
         await asyncio.sleep(wait)
         due, number = time.monotonic(), 0
+        caller = HTTPConnection(parts.netloc)
         while not over.is_set():
             begun = time.monotonic()
-            await _shown(socket, urlencode({"q": own[number % len(own)]}))
+            question = own[number % len(own)]
+            if rerun:
+                await _shown(socket, urlencode({"q": question}))
+            else:
+                await asyncio.to_thread(_answered, caller, question)
             found.append(time.monotonic() - begun)
             number, due = number + 1, max(due + every, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
@@ -98,6 +112,15 @@ async def _shown(socket: ClientConnection, query: str) -> None:
                 raise RuntimeError(f"The page failed for '{query}'.")
             if status == "FINISHED_SUCCESSFULLY":
                 return
+
+
+def _answered(caller: HTTPConnection, question: str) -> None:
+    """Ask as ask.js does and read all of the reply."""
+    body = json.dumps({"question": question})
+    caller.request("POST", "/page/ask", body, {"Content-Type": "application/json"})
+    reply = caller.getresponse()
+    if (said := reply.read()) and reply.status != HTTPStatus.OK:
+        raise RuntimeError(f"The page failed for '{question}': {said[:200]!r}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import streamlit as st
 from app.groups import groups
 from app.ui import components
 from app.ui.address import Asked, asked_in
-from app.ui.current import documents, service, titles
+from app.ui.current import documents, key, service, titles
 from app.ui.strings import say
 from app.ui.view import preview_data, sources
 from app.ui.waiting import waiting
@@ -62,7 +62,7 @@ def map_data(snapshot: str, drawn: Map, answer: Answer | None) -> dict[str, Any]
     hits = sources(answer, service().settings.top_k) if answer else ()
     return {
         "snapshot": snapshot,
-        "key": service().key if service().settings.access == "login" else "",
+        "key": key(),
         "passages": len(drawn),
         "legend": say("map.documents" if coloured.kind == "document" else "map.folders"),
         "groups": [

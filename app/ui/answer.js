@@ -22,7 +22,7 @@ async function copy(text, pressed, said, parentElement) {
   setTimeout(() => { pressed.textContent = label; }, 1400);
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function answer({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const words = (key, values) => say(data.strings, key, values);
   const root = element("div", data.answered ? "answered" : "unanswered");

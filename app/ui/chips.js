@@ -1,6 +1,6 @@
 // Conditions of a search, each with a way out. Event: "clear" (the name of one, or "all").
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function chips({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const words = (key, values) => say(data.strings, key, values);
   host.classList.add("narrowed");

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import streamlit as st
 
 from app.ui.strings import say, section_of
-from index.errors import IndexMissingError, JudgementsError, PassagesError, QueryError
+from app.ui.view import problem_data
+from index.errors import PassagesError
 
 _FOLDER = Path(__file__).parent
 _HTML = "<div class='root'></div><div class='announce' role='status' aria-live='polite'></div>"
@@ -23,23 +24,37 @@ def _read(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
-def _component(name: str, styles: str = "", parts: Sequence[str] = ()) -> Any:
+def _component(name: str, styles: str = "", parts: Sequence[str] = (), within: str = "") -> Any:
+    """A component that the function ``name`` in the script of this name draws.
+
+    ``parts`` are the scripts that it needs; ``within`` are the styles of those.
+    """
     return st.components.v2.component(
         f"passages_{name}",
         html=_HTML if styles else None,
-        css=_read("base.css") + _read(styles) if styles else None,
-        js="".join(map(_read, ("dom.js", *parts, f"{name}.js"))),
+        css=_read("base.css") + within + _read(styles) if styles else None,
+        js="".join(map(_read, ("dom.js", *parts, f"{name}.js"))) + f"export default {name};\n",
     )
 
 
-_ANSWER = _component("answer", "answer.css")
+def _within(*names: str) -> str:
+    """The styles of components within another one, each for its own part alone."""
+    return "".join(f".{name} {{\n{_read(f'{name}.css')}}}\n" for name in names)
+
+
+_PARTS = ("answer", "reader", "picture", "feedback", "chips", "suggestions", "notice")
+
+
+_ASK = _component(
+    "ask",
+    "ask.css",
+    [*(f"{name}.js" for name in _PARTS), "keys.js", "narrow.js"],
+    _read("waiting.css") + _within("answer", "reader", "picture", "feedback", "parts"),
+)
 _READER = _component("reader", "reader.css")
 _PICTURE = _component("picture", "picture.css")
 _STEPS = _component("steps", "parts.css")
 _OUTLINE = _component("outline", "parts.css")
-_SUGGESTIONS = _component("suggestions", "parts.css")
-_CHIPS = _component("chips", "parts.css")
-_FEEDBACK = _component("feedback", "feedback.css")
 _FIGURES = _component("figures", "quality.css")
 _DIFFERENCES = _component("differences", "quality.css")
 _JUDGED = _component("judged", "quality.css")
@@ -53,21 +68,12 @@ _MENDED = _component("mended")
 _KEYS = _component("keys")
 
 
-def answer(
-    data: Mapping[str, Any], key: str, on_open: Callable[[], None], on_pick: Callable[[], None]
-) -> Any:
-    """The answer with its sources.
-
-    ``.read`` of the result is a source to open in full, ``.page`` one to see on its page.
-    """
-    return _ANSWER(
-        data={**data, "strings": section_of("answer")},
-        key=key,
-        on_open_change=on_open,
-        on_pick_change=on_pick,
-        on_read_change=_nothing,
-        on_page_change=_nothing,
-    )
+def ask(data: Mapping[str, Any], key: str) -> Any:
+    """The Ask screen; ``.go`` of the result is another screen to open, with its parameters."""
+    sections = ("ask", "narrow", "shown", *_PARTS[:-1])
+    strings = {name: section_of(name) for name in sections}
+    strings["ask"]["build"] = say("problem.build")
+    return _ASK(data={**data, "strings": strings}, key=key, on_go_change=_nothing)
 
 
 def reader(
@@ -104,30 +110,6 @@ def outline(data: Mapping[str, Any], key: str, height: str, on_go: Callable[[], 
     """Headings to go to; ``st.session_state[key]["go"]`` is the number of the passage below."""
     shown = {"height": height, "strings": section_of("outline")}
     _OUTLINE(data={**data, **shown}, key=key, on_go_change=on_go)
-
-
-def suggestions(questions: Sequence[str], key: str, on_pick: Callable[[], None]) -> None:
-    """Questions to pick; the one picked is ``st.session_state[key]["pick"]`` in the callback."""
-    if questions:
-        data = {"questions": list(questions), "strings": section_of("suggestions")}
-        _SUGGESTIONS(data=data, key=key, on_pick_change=on_pick)
-
-
-def chips(data: Mapping[str, Any], label: str, key: str, on_clear: Callable[[], None]) -> None:
-    """``data["chips"]`` with a way out of each, between the words ``before`` and ``after`` them.
-
-    ``label`` says what they are; what to clear is ``st.session_state[key]["clear"]``.
-    """
-    _CHIPS(
-        data={**data, "label": label, "strings": section_of("chips")},
-        key=key,
-        on_clear_change=on_clear,
-    )
-
-
-def feedback(data: Mapping[str, Any], key: str, on_judge: Callable[[], None]) -> None:
-    """Thumbs; what was said is ``st.session_state[key]["judge"]`` in the callback."""
-    _FEEDBACK(data={**data, "strings": section_of("feedback")}, key=key, on_judge_change=on_judge)
 
 
 def figures(data: Mapping[str, Any], key: str) -> None:
@@ -198,19 +180,11 @@ def notice(
 
 def problem(error: PassagesError) -> None:
     """An error in its own words, and the way out where this page has one."""
-    if isinstance(error, QueryError | JudgementsError):
-        notice(str(error), kind="error")
-        return
-    missing = isinstance(error, IndexMissingError)
-    reason, _, command = str(error).partition(" Run: ")
-    title = say("problem.missing") if missing else say("problem.unusable")
-    notice(
-        title,
-        "" if reason == title else reason,
-        kind="info" if missing else "error",
-        command=command,
-    )
-    st.page_link("screens/library.py", label=say("problem.build"), icon=":material/build:")
+    told = problem_data(error)
+    build = told.pop("build")
+    notice(**told)
+    if build:
+        st.page_link("screens/library.py", label=say("problem.build"), icon=":material/build:")
 
 
 def line(text: str, key: str) -> None:

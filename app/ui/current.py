@@ -32,6 +32,11 @@ def service() -> Service:
     return _service or shared(load_settings())
 
 
+def key() -> str:
+    """What the page sends with its own requests, where one has to sign in."""
+    return service().key() if service().settings.access == "login" else ""
+
+
 def service_at(snapshot: str) -> Service | None:
     """The service on a snapshot that is still kept; ``None`` if it is not."""
     now = service()

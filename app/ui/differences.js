@@ -1,6 +1,6 @@
 // Saved questions that are answered differently. Event: "ask" (the address to ask one at).
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function differences({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const words = (key) => say(data.strings, key);
 

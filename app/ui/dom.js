@@ -95,6 +95,12 @@ function replaceParameter(name, value) {
   window.history.replaceState(window.history.state, "", address);
 }
 
+function removeParameter(name) {
+  const address = new URL(window.location.href);
+  address.searchParams.delete(name);
+  window.history.replaceState(window.history.state, "", address);
+}
+
 // A live region speaks only of what changes after it has been put into the page.
 function announce(parentElement, text) {
   const region = parentElement.querySelector(".announce");

@@ -24,7 +24,7 @@ function judgeOf(data) {
   return data.judge;
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function feedback({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const words = (key) => say(data.strings, key);
   const old = host.dataset.about === data.about ? host.querySelector("textarea") : null;

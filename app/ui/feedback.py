@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
-import streamlit as st
-
-from app.judgements import LONGEST_NOTE, REASONS, Judgement, Source
-from app.ui import components
+from app.judgements import LONGEST_NOTE, REASONS, Judgement, Reason, Source
 from app.ui.current import service
 from app.ui.quality import KINDS
 from app.ui.strings import say
@@ -19,19 +16,15 @@ from index.errors import PassagesError
 from index.filters import Filter
 from index.records import Answer
 
-KEY = "feedback"
 COOKIE = "passages_judge"
 """Tells this browser's judgements from others'; written with the first judgement, not before."""
 
 _JUDGE = re.compile(r"[0-9a-f]{32}")
 
 
-def judge() -> str:
-    """A random name for whoever sits at this browser."""
-    if "_judge" not in st.session_state:
-        known = str(st.context.cookies.get(COOKIE, ""))
-        st.session_state["_judge"] = known if _JUDGE.fullmatch(known) else secrets.token_hex(16)
-    return str(st.session_state["_judge"])
+def judge_named(name: str) -> str:
+    """Whoever sits at a browser: the random name in its cookie, or a new one."""
+    return name if _JUDGE.fullmatch(name) else secrets.token_hex(16)
 
 
 def sources_of(answer: Answer) -> tuple[Source, ...]:
@@ -39,86 +32,86 @@ def sources_of(answer: Answer) -> tuple[Source, ...]:
     return tuple(Source(one.document_id, one.start, one.end, one.quote) for one in answer.citations)
 
 
-def judgement_of(answer: Answer, only: Filter) -> Judgement:
-    """A thumb up for an answer, with the places that it cites."""
-    return Judgement(
+def given(
+    judged: Judgement, verdict: str, reasons: Sequence[Reason], note: str
+) -> Judgement | None:
+    """What a person said of an answer; ``None`` where they took it back."""
+    if verdict == "up":
+        return replace(judged, verdict="up")
+    if verdict != "down":
+        return None
+    return replace(
+        judged,
+        verdict="down",
+        reasons=tuple(one for one in REASONS if one in reasons),
+        note=note[:LONGEST_NOTE].strip(),
+    )
+
+
+def offered(answer: Answer, only: Filter, judge: str) -> dict[str, Any] | None:
+    """What feedback.js draws below an answer; ``None`` where answers are not judged."""
+    if not service().settings.feedback:
+        return None
+    judged = Judgement(
         question=answer.query,
         verdict="up",
         sources=sources_of(answer),
         only=only,
-        snapshot=service().store.current() or "",
-        judge=judge(),
+        snapshot=answer.snapshot,
+        judge=judge,
     )
-
-
-def given(answer: Judgement, event: Mapping[str, Any]) -> Judgement | None:
-    """What a person said of an answer; ``None`` where they took it back."""
-    if event.get("verdict") == "up":
-        return replace(answer, verdict="up")
-    if event.get("verdict") != "down":
-        return None
-    chosen = event.get("reasons") or ()
-    return replace(
-        answer,
-        verdict="down",
-        reasons=tuple(one for one in REASONS if one in chosen),
-        note=str(event.get("note") or "")[:LONGEST_NOTE].strip(),
-    )
-
-
-@st.fragment
-def row(answer: Answer, only: Filter) -> None:
-    """The thumbs. As a fragment, judging draws nothing else anew."""
-    if not service().settings.feedback:
-        return
-    judged = judgement_of(answer, only)
-
-    def put() -> None:
-        event = st.session_state[KEY]["judge"]
-        if not isinstance(event, Mapping):
-            return
-        if _JUDGE.fullmatch(str(event.get("judge", ""))):
-            st.session_state["_judge"] = event["judge"]  # another tab's, in the same cookie
-        mine = replace(judged, judge=judge())
-        said = given(mine, event)
-        try:
-            if said is not None:
-                service().judgements.save(said)
-            elif (before := service().judgements.of(mine)) is not None:
-                service().judgements.delete([before.id])
-            st.session_state["_just_said"] = say(
-                "feedback.thanks" if said else "feedback.taken_back"
-            )
-        except PassagesError as error:
-            st.session_state["_not_kept"] = str(error)
-
-    refused = st.session_state.pop("_not_kept", "")
     try:
         before = service().judgements.of(judged)
     except PassagesError as error:
-        components.notice(say("feedback.unusable"), str(error), kind="error", key="no_feedback")
-        return
-    if refused:
-        components.notice(say("feedback.not_kept"), refused, kind="error", key="not_kept")
-    components.feedback(
-        {
-            "about": judged.answer + answer.query,
-            "answered": answer.answered,
-            "verdict": before.verdict if before else "",
-            "reasons": before.reasons if before else (),
-            "note": before.note if before else "",
-            "offered": reasons_for(answer.answered),
-            "longest": LONGEST_NOTE,
-            "judge": judge(),
-            "cookie": COOKIE,
-            "said": st.session_state.pop("_just_said", ""),
+        return {"problem": _problem("feedback.unusable", error)}
+    return {
+        "about": judged.answer + answer.query,
+        "judged": {
+            "question": answer.query,
+            "sources": [asdict(one) for one in judged.sources],
+            "only": asdict(only),
+            "snapshot": answer.snapshot,
         },
-        KEY,
-        put,
-    )
+        "answered": answer.answered,
+        "offered": _reasons_for(answered=answer.answered),
+        "longest": LONGEST_NOTE,
+        "judge": judge,
+        "cookie": COOKIE,
+        **_said(before, ""),
+    }
 
 
-def reasons_for(answered: bool) -> list[dict[str, str]]:
+def kept(judged: Judgement, verdict: str, reasons: Sequence[Reason], note: str) -> dict[str, Any]:
+    """Keep what a person says of an answer, or take it back where ``verdict`` is empty.
+
+    Gives back what changes below the answer; where the judgement cannot be kept, why.
+    """
+    judgements = service().judgements
+    said = given(judged, verdict, reasons, note)
+    try:
+        if said:
+            judgements.save(said)
+        elif (before := judgements.of(judged)) is not None:
+            judgements.delete([before.id])
+    except PassagesError as error:
+        return {"problem": _problem("feedback.not_kept", error)}
+    return _said(said, say("feedback.thanks" if said else "feedback.taken_back"))
+
+
+def _problem(title: str, error: PassagesError) -> dict[str, str]:
+    return {"title": say(title), "text": str(error), "kind": "error"}
+
+
+def _said(before: Judgement | None, said: str) -> dict[str, Any]:
+    return {
+        "verdict": before.verdict if before else "",
+        "reasons": before.reasons if before else (),
+        "note": before.note if before else "",
+        "said": said,
+    }
+
+
+def _reasons_for(*, answered: bool) -> list[dict[str, str]]:
     """The reasons that can be given, with their words."""
     return [
         {"name": name, "text": say(KINDS[name])}

@@ -1,6 +1,6 @@
 // Figures of two indexes side by side.
 
-export default function ({ data, parentElement }) {
+function figures({ data, parentElement }) {
   const host = parentElement.querySelector(".root");
   const words = (key) => say(data.strings, key);
   const table = element("table", "figures");

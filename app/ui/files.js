@@ -1,7 +1,7 @@
 // The files of the corpus and what became of each. Events: "read" (the id of a document), "remove"
 // (the path of a file), "more".
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function files({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const list = element("div", "files");
   list.setAttribute("role", "list");

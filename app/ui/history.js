@@ -1,7 +1,7 @@
 // The snapshots that are kept. Events: "back" (the id of one to go back to), "compare" (the id of one
 // whose changes are to be shown).
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function history({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const words = (key, values) => say(data.strings, key, values);
   const list = element("div", "files");

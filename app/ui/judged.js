@@ -1,7 +1,7 @@
 // Judgements by week, and one by one. Events: "ask" (the address to ask it again at), "delete" (the
 // number of one), "more".
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function judged({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const words = (key, values) => say(data.strings, key, values);
 

@@ -1,12 +1,12 @@
 // "/" goes to the box of this screen, or to the question box of Ask where it has none; Escape leaves
 // a box. What is typed there begins on its own side. Where the menu covers the page Escape closes
-// it. Draws nothing.
+// it. Draws nothing. data.box() finds the box, or data.key names it to Streamlit.
 
 const ASK = "[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]";
 const MENU = "[data-testid=stSidebarCollapseButton] button[aria-expanded=true]";
 
-export default function ({ data }) {
-  const box = () => document.querySelector(`.st-key-${data.key} input`);
+function keys({ data }) {
+  const box = data.box ?? (() => document.querySelector(`.st-key-${data.key} input`));
   const hovers = window.matchMedia("(hover: hover)").matches;
   let frame = 0;
   // The box may be put into the page after this.
@@ -19,10 +19,12 @@ export default function ({ data }) {
     // Not on touch screens, where the keyboard would cover the page.
     if (data.autofocus && hovers && document.activeElement === document.body) box()?.focus();
   };
-  begin(data.key ? 300 : 0);
+  begin(data.key || data.box ? 300 : 0);
   const stop = listenToKeys("question", (event) => {
-    if (event.key === "Escape" && isTyping(event)) event.composedPath()[0].blur();
-    else if (event.key === "Escape" && window.matchMedia("(max-width: 768px)").matches) {
+    if (event.key === "Escape" && isTyping(event)) {
+      event.preventDefault(); // browsers empty a search box
+      event.composedPath()[0].blur();
+    } else if (event.key === "Escape" && window.matchMedia("(max-width: 768px)").matches) {
       document.querySelector(MENU)?.click();
     }
     if (event.key !== "/" || isTyping(event) || event.ctrlKey || event.metaKey) return;

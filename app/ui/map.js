@@ -10,7 +10,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 const views = (window.passagesMapViews ??= new Map()); // snapshot -> where one was on its map
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function map({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const words = (key, values) => say(data.strings, key, values);
   const view = views.get(data.snapshot) ?? { zoom: 0, x: 0, y: 0, single: -1 };

@@ -1,7 +1,7 @@
 // Streamlit's place to drop files says of itself that it is nothing (role "presentation") and has a
 // name all the same; for who cannot see it, it is a group.
 
-export default function () {
+function mended() {
   const mend = () => {
     for (const zone of document.querySelectorAll("[data-testid=stFileUploaderDropzone]")) {
       if (zone.getAttribute("role") !== "group") zone.setAttribute("role", "group");

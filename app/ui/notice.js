@@ -1,6 +1,6 @@
 // A message in plain characters: what happened, in which words, and the command that helps.
 
-export default function ({ data, parentElement }) {
+function notice({ data, parentElement }) {
   const host = parentElement.querySelector(".root");
   const box = element("div", `notice ${data.kind}`);
   if (data.title) box.append(element("b", "", data.title));

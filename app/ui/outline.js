@@ -3,7 +3,7 @@
 
 const boxes = new WeakMap(); // root element -> whether the box is open
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function outline({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const box = element("details", "contents");
   box.open = boxes.get(host) ?? window.matchMedia("(min-width: 641px)").matches;

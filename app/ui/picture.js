@@ -7,7 +7,7 @@ const READABLE = 760; // pixels of a page on which nothing is quoted
 
 const sizes = new WeakMap(); // root element -> how large the picture is, in per cent of the frame
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function picture({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const words = (key, values) => say(data.strings, key, values);
 

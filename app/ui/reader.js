@@ -5,7 +5,7 @@
 
 const scrolled = new WeakMap(); // root element -> what it was last scrolled to, and how to undo
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function reader({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const numbers = data.passages.map((passage) => passage.number);
   const words = (key, values) => say(data.strings, key, values);

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from app.ui.view import Piece, cut, headings_of, place_of, quoted_in
+from app.service import Service
+from app.ui.view import Piece, cut, headings_of, place_of, quoted_in, quotes_in
 from index.records import Citation, Passage, Span
 
 AROUND = 12
@@ -67,6 +69,28 @@ def reader_data(
         "focus": passages[focus].number,
         "total": len(passages),
         "passages": rows,
+    }
+
+
+def picture_data(
+    service: Service, passage: Passage, citations: Sequence[Citation]
+) -> dict[str, Any]:
+    """What picture.js draws: the page that a passage stands on, its quotes boxed.
+
+    Where nothing in the passage is quoted the whole of it is boxed. Raises as
+    ``Service.picture`` does.
+    """
+    quotes = quotes_in(passage, citations) or (passage.text,)
+    found = service.picture(passage.document_id, passage.page or 1, quotes)
+    return {
+        "title": passage.title,
+        "page": found.page,
+        "pages": found.pages,
+        "width": found.width,
+        "tall": found.height,
+        "image": f"data:image/webp;base64,{base64.b64encode(found.image).decode()}",
+        "boxes": found.boxes,
+        "quotes": quotes,
     }
 
 

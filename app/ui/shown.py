@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -10,7 +9,8 @@ import streamlit as st
 from app.ui import components
 from app.ui.current import documents, service
 from app.ui.strings import say
-from app.ui.view import quotes_in
+from app.ui.reading import picture_data
+from app.ui.view import drawn
 from app.ui.waiting import waiting
 from index.errors import PassagesError
 from index.records import Citation, Passage
@@ -19,18 +19,12 @@ PAGE = "page"
 """The value of ``view`` in the address where pages are shown as pictures."""
 
 
-def drawn(passage: Passage) -> bool:
-    """Whether a passage stands on a page that there is a picture of."""
-    document = documents().get(passage.document_id)
-    return passage.page is not None and document is not None and document.format == "pdf"
-
-
 def as_page(passage: Passage, key: str) -> bool:
     """A choice between text and page for a passage of a PDF; whether the page is chosen.
 
     The address keeps it, so that it is the same after a reload and for the next passage.
     """
-    if not drawn(passage):
+    if not drawn(passage, documents().get(passage.document_id)):
         return False
 
     def put() -> None:
@@ -64,26 +58,11 @@ def page(
     Where nothing in the passage is quoted the whole of it is boxed. Returns whether it is shown:
     where it is not, the text is what remains.
     """
-    quotes = quotes_in(passage, citations) or (passage.text,)
     try:
         with waiting(say("shown.drawing")):
-            found = service().picture(passage.document_id, passage.page or 1, quotes)
+            found = picture_data(service(), passage, citations)
     except PassagesError as error:
         components.notice(say("shown.failed"), str(error), kind="error", key=f"{key}_failed")
         return False
-    components.picture(
-        {
-            "title": passage.title,
-            "page": found.page,
-            "pages": found.pages,
-            "width": found.width,
-            "tall": found.height,
-            "image": f"data:image/webp;base64,{base64.b64encode(found.image).decode()}",
-            "boxes": found.boxes,
-            "quotes": quotes,
-        },
-        key,
-        height,
-        on_turn,
-    )
+    components.picture(found, key, height, on_turn)
     return True

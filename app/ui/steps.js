@@ -1,6 +1,6 @@
 // Where one is among some passages, and buttons to the one before and after. Event: "go" (a number).
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function steps({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   const steps = element("div", "steps");
   steps.append(element("span", "left", data.said));

@@ -1,6 +1,6 @@
 // Questions to pick from. Not Streamlit's buttons, whose labels are Markdown. Event: "pick".
 
-export default function ({ data, parentElement, setTriggerValue }) {
+function suggestions({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".root");
   host.classList.add("suggestions");
   host.setAttribute("role", "group");

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from app.ui.strings import say
+from index.errors import BusyError, IndexMissingError, JudgementsError, PassagesError, QueryError
 from index.records import Answer, Citation, DocumentSummary, Hit, Passage, Span
 
 Piece = tuple[str, str]
@@ -90,6 +91,30 @@ def by_ocr(document: DocumentSummary | None) -> str:
     return say("answer.by_ocr") if document and document.metadata.get("ocr") else ""
 
 
+def drawn(passage: Passage, document: DocumentSummary | None) -> bool:
+    """Whether a passage stands on a page that there is a picture of."""
+    return passage.page is not None and document is not None and document.format == "pdf"
+
+
+def problem_data(error: PassagesError) -> dict[str, Any]:
+    """An error in its own words, and the command that helps, as notice.js draws them.
+
+    ``build`` says whether the Library is the way out.
+    """
+    if isinstance(error, QueryError | JudgementsError | BusyError):
+        return {"title": str(error), "text": "", "kind": "error", "command": "", "build": False}
+    missing = isinstance(error, IndexMissingError)
+    reason, _, command = str(error).partition(" Run: ")
+    title = say("problem.missing") if missing else say("problem.unusable")
+    return {
+        "title": title,
+        "text": "" if reason == title else reason,
+        "kind": "info" if missing else "error",
+        "command": command,
+        "build": True,
+    }
+
+
 def headings_of(passage: Passage) -> list[str]:
     """The headings above a passage, without the one that only repeats the title."""
     return [heading for heading in passage.headings if heading != passage.title]
@@ -145,12 +170,12 @@ def answer_data(
     active: int,
     took: str,
     total: Callable[[str], int],
-    neighbours: tuple[str, str],
     suggestions: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What answer.js draws.
 
-    ``took`` says how long the answer took; ``total`` gives the number of passages of a document.
+    ``active`` is the source that is open, ``took`` says how long the answer took, and ``total``
+    gives the number of passages of a document.
     """
     return {
         "question": answer.query,
@@ -160,18 +185,20 @@ def answer_data(
         "took": took,
         "suggestions": list(suggestions),
         "sentences": [
-            {"text": citation.quote, "pieces": _emphasised(citation), "number": citation.number}
+            {
+                "text": citation.quote,
+                "pieces": _emphasised(citation),
+                "number": citation.number,
+                "at": {
+                    "document": citation.document_id,
+                    "start": citation.start,
+                    "end": citation.end,
+                    "quote": citation.quote,
+                },
+            }
             for citation in answer.citations
         ],
-        "sources": [
-            _source(hit, answer, total(hit.passage.document_id))
-            | (
-                {"before": neighbours[0], "after": neighbours[1]}
-                if hit.rank == active
-                else {"before": "", "after": ""}
-            )
-            for hit in hits
-        ],
+        "sources": [_source(hit, answer, total(hit.passage.document_id)) for hit in hits],
     }
 
 
@@ -190,6 +217,8 @@ def _source(hit: Hit, answer: Answer, total: int) -> dict[str, Any]:
         pieces = cut(passage.text, _nearest_sentence(hit), "near")
     return {
         "number": hit.rank,
+        "id": passage.id,
+        "place": place_of(passage),
         "document": passage.document_id,
         "title": passage.title,
         "headings": headings_of(passage),
