@@ -7,6 +7,7 @@ has its HTTP status and stands below ``problem`` as notice.js draws it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -24,11 +25,10 @@ from app.messages import Strict, Text
 from app.problems import broken, misread, refused, status_of
 from app.service import Service
 from app.ui import asking, feedback
-from app.ui.address import Asked, asked_in, filter_in
+from app.ui.address import Asked, filter_in
 from app.ui.current import use
 from app.ui.view import problem_data
 from index.errors import PassagesError
-from index.filters import Filter
 
 KEY = "X-Passages-Key"
 """The header with what the page was given where one has to sign in."""
@@ -40,16 +40,16 @@ Only = dict[Text, Text]
 class Start(Strict):
     """Nothing is asked yet."""
 
-    only: Only = {}
+    only: Only = Field(default_factory=dict)
 
 
 class Question(Strict):
-    """A question: ``about`` are words carried over, or ``before`` is a question that may lend some."""
+    """A question; ``about`` are words carried over, ``before`` a question that may lend some."""
 
     question: str
     about: str = ""
     before: str = ""
-    only: Only = {}
+    only: Only = Field(default_factory=dict)
     snapshot: Text = ""
     source: int = 0
 
@@ -67,7 +67,7 @@ class Place(Strict):
     """A passage, and what of its document is cited."""
 
     passage: Text
-    quotes: list[Quote] = []
+    quotes: list[Quote] = Field(default_factory=list)
     snapshot: Text = ""
 
 
@@ -98,12 +98,20 @@ def _service_of(request: Request) -> Service:
     return found
 
 
+class _Told(JSONResponse):
+    """JSON in which halves of characters, as a question may hold, are replaced."""
+
+    def render(self, content: Any) -> bytes:
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
+
+
 router = APIRouter(dependencies=[Depends(_page)])
 
 
 async def _run(request: Request, work: Callable[[], Any]) -> Response:
     found = await anyio.to_thread.run_sync(work, limiter=request.app.state.threads)
-    return JSONResponse(found)
+    return _Told(found)
 
 
 @router.post("/start")
@@ -118,18 +126,14 @@ async def ask(request: Request, call: Question) -> Response:
     about = carried(call.question, call.before) if call.before else tuple(call.about.split()[:MOST])
     asked = Asked(call.question.strip(), about, filter_in(call.only))
     judge = feedback.judge_named(request.cookies.get(feedback.COOKIE, ""))
-    return await _run(
-        request, lambda: asking.answered(asked, call.snapshot, call.source, judge)
-    )
+    return await _run(request, lambda: asking.answered(asked, call.snapshot, call.source, judge))
 
 
 @router.post("/reader")
 async def reader(request: Request, call: Place) -> Response:
     """A passage in its document."""
     quotes = asking.cited([one.model_dump() for one in call.quotes])
-    return await _run(
-        request, lambda: asking.reader_of(call.passage, quotes, call.snapshot)
-    )
+    return await _run(request, lambda: asking.reader_of(call.passage, quotes, call.snapshot))
 
 
 @router.post("/picture")
@@ -156,14 +160,12 @@ async def judge(request: Request, call: Said) -> Response:
         snapshot=call.snapshot,
         judge=call.judge,
     )
-    return await _run(
-        request, lambda: feedback.kept(judged, call.verdict, call.reasons, call.note)
-    )
+    return await _run(request, lambda: feedback.kept(judged, call.verdict, call.reasons, call.note))
 
 
 async def told(request: Request, error: PassagesError) -> Response:  # noqa: ARG001
     """An error of ours, as the page shows it."""
-    return JSONResponse({"problem": problem_data(error)}, status_of(error))
+    return _Told({"problem": problem_data(error)}, status_of(error))
 
 
 def create_calls(service: Service) -> FastAPI:

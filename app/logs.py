@@ -1,7 +1,7 @@
 """One line a request, for people or for programs; never a secret, and no question unless asked for.
 
 While a request runs, whoever answers it adds facts; the line is written at its end. A question that
-comes from the page, where there is no request, is a line of its own.
+comes over Streamlit's WebSocket, where there is no request, is a line of its own.
 """
 
 from __future__ import annotations

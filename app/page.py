@@ -20,7 +20,9 @@ st.set_page_config(
 st.logo(str(PICTURES / "logo.svg"), size="medium")
 st.html(
     f"<style>:root {{ --menu: '{say('screens.menu')}'; }}"
-    + "".join((PICTURES / f"{name}.css").read_text(encoding="utf-8") for name in ("page", "waiting"))
+    + "".join(
+        (PICTURES / f"{name}.css").read_text(encoding="utf-8") for name in ("page", "waiting")
+    )
     + "</style>"
 )
 screens = [

@@ -2,10 +2,10 @@
 
     python -m benchmarks.visitors ADDRESS QUESTIONS --sessions 20 --every 1
 
-Each opens the page over Streamlit's WebSocket, keeps that open and asks as ask.js does, so the server
-does for them all that it does for a browser. With ``--rerun`` a question is one more run of the
-script, as on other pages of Streamlit. ``QUESTIONS`` is a file with one on each line. They go on until the
-standard input ends; then one JSON object is printed.
+Each opens the page over Streamlit's WebSocket, keeps that open and asks as ask.js does, so the
+server does for them all that it does for a browser. With ``--rerun`` a question is one more run of
+the script, as on other pages of Streamlit. ``QUESTIONS`` is a file with one on each line. They go
+on until the standard input ends; then one JSON object is printed.
 """
 
 from __future__ import annotations

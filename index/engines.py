@@ -196,8 +196,9 @@ def compiled(
     """A converted model made ready to run, and what it computes in: ``"bf16"`` or ``"f32"``.
 
     ``fast`` allows the former where the processor has it. For ``throughput`` each core runs a
-    request of its own, since cores that share one wait for each other; else all share one. Of
-    the cores it uses ``threads``, or all.
+    request of its own, since cores that share one wait for each other; else half of them, and at
+    most four, share one, and the others are left to whatever else an answer takes. Of the cores it
+    uses ``threads``, if that is given.
     """
     from filelock import FileLock
 
@@ -212,6 +213,9 @@ def compiled(
         # Each process would bind its threads to the first cores, where they wait for each other's.
         "ENABLE_CPU_PINNING": "NO",
     }
+    if not throughput:
+        # A question is short: more threads than these wait for each other more than they compute.
+        options["INFERENCE_NUM_THREADS"] = str(threads or max(1, min(4, cores() // 2)))
     if throughput:
         options["NUM_STREAMS"] = options["INFERENCE_NUM_THREADS"] = str(threads or cores())
     # What is compiled is kept beside the model; of processes that come together one writes it.

@@ -130,8 +130,10 @@ class Visitor:
         self.page.on("console", self._heard)
 
     def _heard(self, message) -> None:
-        # Streamlit looks for its health route below the screen's own path first.
-        if message.type == "error" and "404" not in message.text:
+        # Streamlit looks for its health route below the screen's own path first, and what the
+        # server says of a question that it cannot answer stands on the page.
+        told = re.search(r"status of (404|422|503)", message.text)
+        if message.type == "error" and not told:
             self.complaints.append(message.text)
 
     def visit(self, path: str = "/"):

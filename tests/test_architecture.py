@@ -123,7 +123,8 @@ LAYERS = [
     ["app.ui.reading"],
     ["app.ui.copying", "app.ui.why"],
     ["app.ui.current", "app.ui.components", "app.ui.files", "app.ui.quality"],
-    ["app.ui.narrow", "app.ui.shown", "app.ui.feedback", "app.ui.changing", "app.ui.signing"],
+    ["app.ui.shown", "app.ui.feedback", "app.ui.changing", "app.ui.signing"],
+    ["app.ui.asking"],
     ["app.ui.past"],
     [
         "app.screens.ask",
@@ -134,7 +135,7 @@ LAYERS = [
     ],
     ["app.page"],
     ["app.messages"],
-    ["app.api", "app.assistant", "app.routes"],
+    ["app.api", "app.calls", "app.assistant", "app.routes"],
     ["app.server"],
     ["app.arguments", "app.commands"],
     ["app.cli"],

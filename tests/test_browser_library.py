@@ -81,7 +81,7 @@ def test_a_pdf_is_added_asked_about_and_shown_with_the_words_boxed(
     rebuilt(visitor, 3)
     page = visitor.visit(link(CROSSING))
     visitor.sees(".lead", "leaves at nine in the morning")
-    page.get_by_role("radio", name="Page").click()
+    page.get_by_role("button", name="Page", exact=True).click()
     page.wait_for_url("**view=page**")
     assert visitor.in_sight(".sheet .box", ".frame")
     visitor.settle()

@@ -129,6 +129,18 @@ def test_the_map_is_for_those_who_signed_in(browser, base: str, provider: Provid
     visitor.context.close()
 
 
+def test_answers_are_for_those_who_signed_in(browser, base: str, provider: Provider) -> None:
+    program = Program(int(base.rpartition(":")[2]))
+    for path in ("ask", "start", "choices", "reader", "picture", "judge"):
+        status, _, told = program.post(f"/page/{path}", {}, **{"X-Passages-Key": "guessed"})
+        assert status == 401, path
+        assert "Sign in" in told["problem"]["title"]
+    visitor = signed_in(browser, base, provider, email="eve@example.org")
+    visitor.visit("/?q=When+does+the+ferry+to+Sandholm+leave%3F")
+    visitor.sees(".card", "Sandholm")
+    visitor.context.close()
+
+
 def test_programs_need_a_token_beside_it(base: str, folder: Path) -> None:
     program = Program(int(base.rpartition(":")[2]))
     question = {"question": "When does the ferry to Sandholm leave?"}

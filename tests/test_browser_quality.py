@@ -220,7 +220,7 @@ def test_a_damaged_file_is_explained_and_questions_are_answered(
     for path in (library / "store").glob("judgements.sqlite*"):
         path.write_bytes(b"not a database" * 1000)
     press(visitor, "Yes, it was helpful")
-    visitor.sees(".notice.error", "Answers cannot be judged.")
+    visitor.sees(".notice.error", "Your judgement was not kept.")
     visitor.visit(link(HONEY))
     visitor.sees(".sentence", "The bees need 15 kilograms of it")
     visitor.sees(".notice.error", "Answers cannot be judged.")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from browser_harness import Visitor, build, served
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 from test_browser import BEES, DEPTH, DEPTH_QUOTE, HARBOURS, HONEY, chromium, link
 
 __all__ = ["chromium"]
@@ -103,7 +104,7 @@ def test_on_a_phone_a_citation_brings_its_passage_into_sight(chromium: object, b
 def test_a_question_and_its_sources_begin_on_their_own_side(visitor: Visitor) -> None:
     page = visitor.visit(link(HAIFA))
     visitor.sees(".card .place", "עומק")
-    for selector in (".st-key-question_box input", ".question", ".card .face"):
+    for selector in (".asking input", ".question", ".card .face"):
         expect(page.locator(selector).first).to_have_css("direction", "rtl")
     number, text = (
         page.locator(f".card {part}").first.bounding_box() for part in (".number", ".text")
@@ -121,5 +122,78 @@ def test_on_paper_stand_question_answer_and_sources_alone(visitor: Visitor) -> N
     page.emulate_media(media="print")
     for selector in (".question", ".lead", ".card .text"):
         expect(page.locator(selector).first).to_be_visible()
-    for selector in ("[data-testid=stForm]", ".st-key-reader_frame", ".actions", ".card summary"):
+    for selector in (".asking", ".beside", ".actions", ".card summary"):
         expect(page.locator(selector).first).to_be_hidden()
+
+
+def test_an_answer_that_comes_late_is_not_shown_for_a_later_question(visitor: Visitor) -> None:
+    page = visitor.visit()
+    held = []
+    page.route("**/page/ask", lambda route: held.append(route), times=1)
+    visitor.ask(HONEY)
+    page.locator(".waiting i").first.wait_for()
+    visitor.ask(DEPTH)
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    with suppress(Error):  # the page waits for it no more
+        held[0].continue_()
+    page.wait_for_timeout(500)
+    visitor.sees(".question", DEPTH)
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    page.go_back()
+    visitor.sees(".sentence", "15 kilograms")
+
+
+def test_a_server_that_is_gone_is_said_to_be_and_asked_again(chromium: object, base: str) -> None:
+    visitor = Visitor(chromium, base)
+    page = visitor.visit(link(HONEY))
+    visitor.sees(".sentence", "15 kilograms")
+    page.route("**/page/*", lambda route: route.abort())
+    visitor.ask(DEPTH)
+    visitor.sees(".notice.error", "Passages does not answer.")
+    expect(page.locator(".lead, .waiting")).to_have_count(0)
+    page.unroute("**/page/*")
+    visitor.ask(DEPTH)
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    expect(page.locator(".notice")).to_have_count(0)
+    visitor.context.close()
+
+
+def test_from_a_document_one_step_leads_back_to_the_answer(visitor: Visitor) -> None:
+    page = visitor.visit()
+    visitor.ask(DEPTH)
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    page.get_by_role("link", name="Open document").click()
+    page.wait_for_url("**/read?**")
+    visitor.sees(".controls .where", "Paragraph 1 of")
+    page.go_back()
+    visitor.sees(".sentence", DEPTH_QUOTE)
+    assert "/read" not in page.url
+    page.go_back()
+    page.get_by_role("heading", name="Ask the library").wait_for()
+
+
+def test_of_many_documents_one_is_chosen_by_typing(visitor: Visitor) -> None:
+    page = visitor.visit(link(HONEY))
+    visitor.sees(".sentence", "15 kilograms")
+    values = [[f"{n}.md", f"Volume {n}"] for n in range(70)] + [["bees.md", "Keeping bees"]]
+    lists = [{"name": "document", "values": values}]
+    told = {"lists": lists, "dates": ["2019", "2020-03-05"], "date": "[0-9]{4}"}
+    page.route("**/page/choices", lambda route: route.fulfill(json=told))
+    page.get_by_role("button", name="Narrow").click()
+    field = page.locator("input[name=document]")
+    field.fill("Keeping be")
+    field.press("Enter")
+    expect(field).to_have_value("")  # it is none of them
+    field.fill("Keeping bees")
+    field.press("Enter")
+    page.wait_for_url("**document=bees.md**")
+    visitor.sees(".narrowed", "Document: Keeping bees")
+    since = page.locator("input[name=since]")
+    since.fill("20")
+    since.press("Enter")
+    visitor.sees(".wrong", "Write 2020, 2020-03 or 2020-03-15.")
+    assert "since" not in page.url
+    since.fill("1999")
+    since.press("Enter")
+    page.wait_for_url("**since=1999**")
+    expect(page.locator(".wrong").first).to_be_hidden()

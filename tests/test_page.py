@@ -116,28 +116,28 @@ def test_every_citation_has_its_source_on_the_page() -> None:
     reply = answered()
     assert [source.rank for source in sources(reply, 3)] == [1, 2, 3, 7]
     assert default_source(reply) == 7
-    data = answer_data(reply, sources(reply, 3), 7, "3.2 ms", lambda _: 8, ("before", "after"))
+    data = answer_data(reply, sources(reply, 3), 7, "3.2 ms", lambda _: 8)
     assert {one["number"] for one in data["sentences"]} <= {
         one["number"] for one in data["sources"]
     }
-    assert [one["before"] for one in data["sources"]] == ["", "", "", "before"]
+    assert data["active"] == 7
 
 
 def test_the_words_that_answer_stand_out_of_their_sentence() -> None:
     quoted = passage(1, "🐝 About 50,000 bees.", start=10)
     cited = replace(citation(1, quoted, 0, len(quoted.text)), words=(18, 24))
     reply = Answer("q", True, 0.9, "strong", (cited,), (hit(1, quoted),))
-    (sentence,) = answer_data(reply, reply.hits, 1, "3.2 ms", lambda _: 1, ("", ""))["sentences"]
+    (sentence,) = answer_data(reply, reply.hits, 1, "3.2 ms", lambda _: 1)["sentences"]
     assert sentence["pieces"] == [("🐝 About ", ""), ("50,000", "words"), (" bees.", "")]
     plain = replace(reply, citations=(replace(cited, words=None),))
-    (sentence,) = answer_data(plain, reply.hits, 1, "3.2 ms", lambda _: 1, ("", ""))["sentences"]
+    (sentence,) = answer_data(plain, reply.hits, 1, "3.2 ms", lambda _: 1)["sentences"]
     assert sentence["pieces"] == [("🐝 About 50,000 bees.", "")]
 
 
 def test_nothing_is_marked_where_nothing_is_answered() -> None:
     hits = answered().hits
     reply = Answer("q", False, 0.1, "none", (), hits)
-    data = answer_data(reply, hits, 0, "3.2 ms", lambda _: 8, ("", ""), ["Other?"])
+    data = answer_data(reply, hits, 0, "3.2 ms", lambda _: 8, ["Other?"])
     assert default_source(reply) == 0
     assert data["sentences"] == []
     assert {kind for one in data["sources"] for _, kind in one["pieces"]} == {""}
@@ -252,6 +252,20 @@ def test_every_reply_has_the_security_headers_once() -> None:
 def test_a_rebound_name_is_refused_before_the_page_sees_it() -> None:
     start = asyncio.run(_reply([(b"host", b"evil.example")]))[0]
     assert start["status"] == 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({b"content-type": b"application/json"}, 200),
+        ({b"content-type": b"text/plain"}, 415),
+        ({b"content-type": b"application/json", b"sec-fetch-site": b"cross-site"}, 403),
+        ({b"content-type": b"application/json", b"origin": b"https://evil.example"}, 403),
+    ],
+)
+def test_only_our_own_page_calls_what_answers_it(headers: dict[bytes, bytes], status: int) -> None:
+    sent = [(b"host", b"localhost"), (b"content-length", b"2"), *headers.items()]
+    assert asyncio.run(_reply(sent, "POST", "/page/ask"))[0]["status"] == status
 
 
 @pytest.mark.parametrize("path", ["metrics", "agent/openapi.json", "agent/interact", "agent/mcp"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import HashEncoder
 from streamlit.testing.v1 import AppTest
-from test_screens import DEPTH, PAGE, build, drawn, visit
+from test_screens import DEPTH, PAGE, build, drawn
 
 from app.judgements import Judgement
 from app.saved import saved_questions
@@ -53,98 +53,6 @@ def judged(service: Service, question: str = DEPTH, **changes: Any) -> Judgement
     return service.judgements.save(replace(made, sources=sources, **changes))
 
 
-class TestThumbs:
-    def test_they_are_below_an_answer(self, service: Service) -> None:
-        build(service)
-        thumbs = drawn(visit(q=DEPTH), "feedback")
-        assert thumbs is not None
-        assert (thumbs["answered"], thumbs["verdict"]) == (True, "")
-        names = [one["name"] for one in thumbs["offered"]]
-        assert names == ["wrong_answer", "wrong_source", "off_topic", "incomplete", "out_of_date"]
-
-    def test_where_nothing_is_quoted_they_ask_whether_that_is_right(
-        self, service: Service, corpus: Path, store: Store, encoder: HashEncoder
-    ) -> None:
-        strict = Service(load_settings(corpus=corpus, store=store.folder, threshold=1.0))
-        strict.encoder = encoder
-        build(strict)
-        thumbs = drawn(visit(q="zeppelin"), "feedback")
-        assert thumbs is not None
-        assert thumbs["answered"] is False
-        assert [one["text"] for one in thumbs["offered"]] == ["There is an answer"]
-
-    def test_what_was_said_before_is_shown(self, service: Service) -> None:
-        build(service)
-        page = visit(q=DEPTH)
-        judge = page.session_state["_judge"]
-        judged(service, verdict="down", reasons=("incomplete",), note="More.", judge=judge)
-        thumbs = drawn(page.run(), "feedback")
-        assert thumbs is not None
-        assert (thumbs["verdict"], thumbs["reasons"]) == ("down", ["incomplete"])
-        assert thumbs["note"] == "More."
-        other = drawn(visit(q=DEPTH), "feedback")
-        assert other is not None
-        assert other["verdict"] == ""  # somebody else has not judged yet
-        narrowed = visit(q=DEPTH, folder="sub")
-        narrowed.session_state["_judge"] = judge
-        elsewhere = drawn(narrowed.run(), "feedback")
-        assert elsewhere is not None
-        assert elsewhere["verdict"] == ""
-
-    def test_a_setting_turns_them_off(
-        self, service: Service, corpus: Path, store: Store, encoder: HashEncoder
-    ) -> None:
-        build(service)
-        settings = load_settings(corpus=corpus, store=store.folder, threshold=0.0, feedback=False)
-        silent = Service(settings)
-        silent.encoder = encoder
-        current.use(silent)
-        page = visit(q=DEPTH)
-        assert drawn(page, "answer") is not None
-        assert drawn(page, "feedback") is None
-        notice = drawn(quality(), "no_judgements")
-        assert notice is not None
-        assert notice["title"] == "Judging is switched off."
-
-    def test_a_damaged_file_never_stands_in_the_way_of_an_answer(self, service: Service) -> None:
-        build(service)
-        service.judgements.path.write_bytes(b"not a database" * 100)
-        page = visit(q=DEPTH)
-        assert drawn(page, "answer") is not None
-        notice = drawn(page, "no_feedback")
-        assert notice is not None
-        assert "damaged" in notice["text"]
-        screen = AppTest.from_file(PAGE, default_timeout=30)
-        found = drawn(screen.switch_page("screens/quality.py").run(), "notice")
-        assert found is not None
-        assert "damaged" in found["title"]
-
-
-def answer_to(service: Service) -> Judgement:
-    return Judgement(DEPTH, "up", feedback.sources_of(service.ask(DEPTH)))
-
-
-class TestWhatWasSaid:
-    def test_a_thumb_down_has_its_reasons_and_note(self, service: Service) -> None:
-        build(service)
-        event = {"verdict": "down", "reasons": ["off_topic", "x"], "note": " No. ", "judge": "?"}
-        said = feedback.given(answer_to(service), event)
-        assert said is not None
-        assert (said.verdict, said.reasons, said.note) == ("down", ("off_topic",), "No.")
-        assert said.sources == answer_to(service).sources
-        assert len(said.sources) >= 1
-
-    @pytest.mark.parametrize("event", [{}, {"verdict": ""}, {"verdict": "x"}, {"verdict": None}])
-    def test_anything_else_takes_it_back(self, service: Service, event: dict[str, Any]) -> None:
-        build(service)
-        assert feedback.given(answer_to(service), event) is None
-
-    def test_a_thumb_up_needs_no_reasons(self, service: Service) -> None:
-        build(service)
-        event = {"verdict": "up", "reasons": ["off_topic"], "note": 3}
-        assert feedback.given(answer_to(service), event) == answer_to(service)
-
-
 class TestScreen:
     def test_before_the_first_judgement_it_says_how_to_get_there(self, service: Service) -> None:
         build(service)
@@ -153,6 +61,26 @@ class TestScreen:
         assert notice is not None
         assert notice["title"] == "Nobody has judged an answer yet."
         assert drawn(page, "figures") is None
+
+    def test_where_a_setting_turns_judging_off_it_says_so(
+        self, service: Service, corpus: Path, store: Store
+    ) -> None:
+        build(service)
+        off = load_settings(corpus=corpus, store=store.folder, threshold=0.0, feedback=False)
+        silent = Service(off)
+        silent.encoder = service.encoder
+        current.use(silent)
+        notice = drawn(quality(), "no_judgements")
+        assert notice is not None
+        assert notice["title"] == "Judging is switched off."
+
+    def test_a_damaged_file_is_said_to_be_so(self, service: Service) -> None:
+        build(service)
+        service.judgements.path.write_bytes(b"not a database" * 100)
+        screen = AppTest.from_file(PAGE, default_timeout=30)
+        found = drawn(screen.switch_page("screens/quality.py").run(), "notice")
+        assert found is not None
+        assert "damaged" in found["title"]
 
     def test_judgements_are_listed_as_they_are(self, service: Service) -> None:
         build(service)
@@ -206,13 +134,6 @@ class TestScreen:
         figures = drawn(page, "figures")
         assert figures is not None
         assert figures["rows"][0]["before"] != "–"
-        earlier = drawn(visit(**old["address"]), "answer")
-        assert earlier is not None
-        assert "14 metres" in earlier["sentences"][0]["text"]
-        assert drawn(visit(**old["address"]), "feedback") is None  # what is judged is in use
-        gone = visit(q=DEPTH, snapshot="000099-gone")
-        assert (drawn(gone, "earlier") or {})["title"].startswith("The index that this link names")
-        assert "15 metres" in (drawn(gone, "answer") or {})["sentences"][0]["text"]
 
     def test_all_are_deleted_only_by_who_may_change_things(
         self, service: Service, monkeypatch: pytest.MonkeyPatch

@@ -16,16 +16,13 @@ from app.settings import load_settings
 from app.ui import changing, current
 from app.ui.address import chips, filter_in, parameters_of
 from app.ui.strings import section_of
+from app.ui.view import sources
 from index.filters import Filter
 from index.store import Store
 
 PAGE = Path(__file__).parents[1] / "app" / "page.py"
 DEPTH = "How deep is the harbour of Porvenir?"
 HOSTILE = "a $x$ :red[airship] <img src=x onerror=alert(1)>.txt"
-MAIL = (
-    "From: Ida Holm <h@example.org>\nSubject: Dredging\nDate: Thu, 5 Mar 2020 10:00:00 +0000\n\n"
-    "The harbour of Porvenir was dredged.\n"
-)
 
 
 @pytest.fixture
@@ -59,79 +56,24 @@ def drawn(page: AppTest, key: str) -> dict[str, Any] | None:
     return json.loads(found[0].proto.json) if found else None
 
 
-def documents_of(page: AppTest) -> set[str]:
-    answer = drawn(page, "answer")
-    assert answer is not None
-    return {source["document"] for source in answer["sources"]}
+class TestAsk:
+    """What is asked is asked by ask.js: tests/test_calls.py."""
 
+    def test_the_screen_is_one_component_that_learns_of_its_address(self, service: Service) -> None:
+        build(service)
+        data = drawn(visit(q=DEPTH, folder="sub"), "ask")
+        assert data is not None
+        assert data["address"] == {"q": DEPTH, "folder": "sub"}
+        assert data["key"] == ""
+        assert data["strings"]["ask"] == section_of("ask") | {"build": "Build it in the Library"}
 
-class TestNarrowing:
-    def test_a_filter_in_the_address_narrows_the_answer_and_is_shown(
-        self, service: Service
+    def test_where_one_has_to_sign_in_it_gets_the_key_of_the_day(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        build(service)
-        assert len(documents_of(visit(q=DEPTH))) > 1
-        page = visit(q=DEPTH, folder="sub")
-        assert documents_of(page) == {"sub/tea.md"}
-        assert drawn(page, "narrow_chips") == {
-            "chips": [{"name": "folder", "text": "Folder: sub"}],
-            "before": "",
-            "after": "1 of 3 documents",
-            "label": "The search is narrowed",
-            "strings": section_of("chips"),
-        }
-        assert drawn(visit(q=DEPTH), "narrow_chips") is None
-
-    def test_only_what_the_documents_have_is_offered(self, service: Service, corpus: Path) -> None:
-        build(service)
-        page = visit()
-        page.session_state["narrow"] = True
-        page.run()
-        assert [one.label for one in page.selectbox] == ["Folder", "Format", "Document"]
-        assert page.selectbox(key="narrow_format").options == ["markdown", "text"]
-        assert not [one for one in page.text_input if one.label in ("From", "To")]
-        (corpus / "mail.eml").write_text(MAIL)
-        build(service)
-        page.run()
-        assert [one.label for one in page.selectbox][-1] == "Author"
-        dates = [one.placeholder for one in page.text_input if one.label in ("From", "To")]
-        assert dates == ["2020-03-05", "2020-03-05"]
-
-    def test_what_is_chosen_stands_in_the_address_beside_the_question(
-        self, service: Service
-    ) -> None:
-        build(service)
-        page = visit(q=DEPTH, s="2")
-        page.session_state["narrow"] = True
-        page.run().selectbox(key="narrow_folder").set_value("sub").run()
-        assert page.query_params == {"q": DEPTH, "folder": "sub"}
-        assert documents_of(page) == {"sub/tea.md"}
-        page.text_input(key="question_box").set_value("Green tea?")
-        page.button[0].click().run()
-        assert page.query_params == {"q": "Green tea?", "folder": "sub"}
-
-    def test_a_filter_that_leaves_nothing_says_so(self, service: Service) -> None:
-        build(service)
-        page = visit(q=DEPTH, folder="gone", since="not a date")
-        notice = drawn(page, "notice")
-        assert notice is not None
-        assert notice["title"] == "No document is left to search."
-        assert drawn(page, "answer") is None
-
-    def test_where_there_is_nothing_to_choose_nothing_is_offered(
-        self, service: Service, corpus: Path
-    ) -> None:
-        for path in ("bees.txt", "sub/tea.md"):
-            (corpus / path).unlink()
-        build(service)
-        assert not visit(q=DEPTH).get("popover")
-
-    def test_without_an_index_the_screen_says_so_and_offers_nothing(self, service: Service) -> None:
-        page = visit(q=DEPTH, folder="sub")
-        notice = drawn(page, "notice")
-        assert notice is not None
-        assert notice["title"] == "There is no index yet."
-        assert not page.get("popover")
+        closed = Service(service.settings.model_copy(update={"access": "login"}))
+        current.use(closed)
+        monkeypatch.setattr("app.ui.signing.let_in", lambda: True)
+        assert (drawn(visit(), "ask") or {})["key"] == closed.key()
 
 
 def test_an_address_holds_a_filter_and_gives_it_back() -> None:
@@ -214,34 +156,6 @@ class TestFiles:
         assert (len(data["files"]), data["more"]) == (25, 21)
         page.text_input(key="file_words").set_value("pier 17").run()
         assert set(self.listed(page)) == {"note-17.md"}
-
-
-class TestFollowingUp:
-    def ask(self, page: AppTest, question: str) -> AppTest:
-        page.text_input(key="question_box").set_value(question)
-        return page.button[0].click().run()
-
-    def test_words_are_carried_over_shown_and_taken_away(self, service: Service) -> None:
-        build(service)
-        page = self.ask(visit(q=DEPTH), "And the ships?")
-        assert page.query_params == {"q": "And the ships?", "about": "deep harbour Porvenir"}
-        chips = drawn(page, "about")
-        assert chips is not None
-        assert [chip["text"] for chip in chips["chips"]] == ["deep", "harbour", "Porvenir"]
-        answer = drawn(page, "answer")
-        assert answer is not None
-        assert answer["question"] == "And the ships?"
-        assert answer["sources"][0]["document"] == "harbours.md"
-        assert drawn(self.ask(page, "Who keeps bees and why?"), "about") is None
-        assert page.query_params == {"q": "Who keeps bees and why?"}
-
-    def test_a_link_carries_the_same_words(self, service: Service) -> None:
-        build(service)
-        page = visit(q="And when?", about="honey winter")
-        assert documents_of(page)
-        chips = drawn(page, "about")
-        assert chips is not None
-        assert [chip["name"] for chip in chips["chips"]] == ["honey", "winter"]
 
 
 class TestReading:
@@ -431,12 +345,11 @@ class TestMap:
 
     def test_the_hits_are_those_of_the_answer(self, service: Service) -> None:
         build(service)
-        data, answer = drawn(self.open(q=DEPTH), "map"), drawn(visit(q=DEPTH), "answer")
+        data = drawn(self.open(q=DEPTH), "map")
         assert data is not None
-        assert answer is not None
         hits = [(one["rank"], one["document"], one["number"]) for one in data["hits"]]
-        sources = [(one["number"], one["document"], one["passage"]) for one in answer["sources"]]
-        assert hits == sources
+        found = sources(service.ask(DEPTH), service.settings.top_k)
+        assert hits == [(one.rank, one.passage.document_id, one.passage.number) for one in found]
         assert data["asked"] == {"q": DEPTH}
         assert drawn(self.open(q=DEPTH, folder="sub"), "map")["asked"]["folder"] == "sub"
 

@@ -10,10 +10,5 @@ import streamlit as st
 from app.ui import components
 from app.ui.current import key
 
-SCREENS = {name: f"screens/{name}.py" for name in ("read", "map", "library")}
-
-# The address is in it so that the script learns of changes that were not its own.
-data = {"key": key(), "address": st.query_params.to_dict()}
-go = components.ask(data, "ask").go
-if go and go["screen"] in SCREENS:
-    st.switch_page(SCREENS[go["screen"]], query_params=go["parameters"])
+# With the address, ask.js learns of changes to it that were not its own.
+components.ask({"key": key(), "address": st.query_params.to_dict()}, "ask")

@@ -1,7 +1,6 @@
 // The Ask screen: the question's box, what the search is narrowed to, the answer with its sources, and
 // the open one in its document. The address says what is asked. The server is asked here, without
-// Streamlit, so that an answer need not wait for a whole page to be made anew. Event: "go" ({screen,
-// parameters}), another screen to open.
+// Streamlit, so that an answer need not wait for a whole page to be made anew.
 
 const FIELDS = ["folder", "format", "document", "author", "since", "until"];
 const HEIGHT = "min(560px, calc(100vh - 240px))"; // of the reader
@@ -9,11 +8,11 @@ const SKELETON = 200; // milliseconds of work after which there is one; waiting.
 
 const opened = new WeakMap(); // root element -> the screen in it
 
-function ask({ data, parentElement, setTriggerValue }) {
+function ask({ data, parentElement }) {
   const host = parentElement.querySelector(".root");
   if (!opened.has(host)) opened.set(host, openScreen(host, data));
   const screen = opened.get(host);
-  screen.follow(data, setTriggerValue);
+  screen.follow(data);
   return () => {
     screen.close();
     opened.delete(host);
@@ -34,7 +33,6 @@ const sameAs = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 function openScreen(host, first) {
   const path = window.location.pathname;
   let data = first;
-  let sendEvent = () => {};
   let asked = null; // what is on the screen, or on its way to it
   let reply = null; // what the server says of it
   let active = 0; // the source that is open
@@ -92,7 +90,7 @@ function openScreen(host, first) {
   const promise = element("header", "promise");
   promise.append(element("h1", "", words("title")), element("p", "", words("promise")));
 
-  const form = element("form", "box");
+  const form = element("form", "asking");
   form.setAttribute("role", "search");
   const input = element("input");
   input.type = "search";
@@ -142,9 +140,8 @@ function openScreen(host, first) {
 
   // Asks, as a step of its own in the browser's history.
   function put(next, before = "") {
-    const address = addressOf(next);
-    if (address !== window.location.search) {
-      window.history.pushState({}, "", window.location.pathname + address);
+    if (!sameAs(next, asked)) {
+      window.history.pushState({}, "", window.location.pathname + addressOf(next));
     }
     show(next, before);
   }
@@ -227,10 +224,20 @@ function openScreen(host, first) {
   }
 
   // A link to another screen of ours.
-  function way(screen, parameters, text, className = "way") {
+  function way(screen, parameters, text) {
+    const href = addressOn(screen, parameters);
+    return linkTo("way", text, href, () => leave(href));
+  }
+
+  function addressOn(screen, parameters) {
     const search = new URLSearchParams(parameters).toString();
-    const href = `/${screen}${search && `?${search}`}`;
-    return linkTo(className, text, href, () => sendEvent("go", { screen, parameters }));
+    return `/${screen}${search && `?${search}`}`;
+  }
+
+  // Streamlit opens a screen that stands in the address when somebody steps through the history.
+  function leave(href) {
+    window.history.pushState({}, "", href);
+    window.dispatchEvent(new PopStateEvent("popstate", { state: {} }));
   }
 
   function drawNarrowing() {
@@ -338,7 +345,7 @@ function openScreen(host, first) {
   }
 
   function read(number, more = {}) {
-    sendEvent("go", { screen: "read", parameters: placeOf(number, more) });
+    leave(addressOn("read", placeOf(number, more)));
   }
 
   async function open(number) {
@@ -435,9 +442,8 @@ function openScreen(host, first) {
   window.addEventListener("popstate", moved);
 
   return {
-    follow(given, event) {
+    follow(given) {
       data = given;
-      sendEvent = event;
       if (!asked || !sameAs(inAddress(), asked)) show(inAddress());
     },
     close() {

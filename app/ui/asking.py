@@ -51,8 +51,11 @@ def answered(asked: Asked, snapshot: str, source: int, judge: str) -> dict[str, 
         return found | {"notice": notice}
     library = service_at(snapshot) if snapshot else service()
     if snapshot and library is not service():
-        about = "ask.gone" if library is None else "ask.earlier"
-        found["notice"] = {"title": say(about), "text": say(f"{about}_more")}
+        found["notice"] = (
+            {"title": say("ask.gone"), "text": say("ask.gone_more")}
+            if library is None
+            else {"title": say("ask.earlier"), "text": say("ask.earlier_more")}
+        )
     library = library or service()
     started = time.perf_counter()
     answer = library.ask(asked.whole, only=asked.only)
@@ -151,9 +154,7 @@ def _beside(answer: Answer, source: int, library: Service) -> dict[str, Any] | N
     return _in_document(passage, answer.citations, library) if passage else None
 
 
-def _in_document(
-    passage: Passage, quotes: Sequence[Citation], library: Service
-) -> dict[str, Any]:
+def _in_document(passage: Passage, quotes: Sequence[Citation], library: Service) -> dict[str, Any]:
     try:
         there = passages if library is service() else library.read
         around = there(passage.document_id)

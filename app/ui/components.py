@@ -68,12 +68,12 @@ _MENDED = _component("mended")
 _KEYS = _component("keys")
 
 
-def ask(data: Mapping[str, Any], key: str) -> Any:
-    """The Ask screen; ``.go`` of the result is another screen to open, with its parameters."""
+def ask(data: Mapping[str, Any], key: str) -> None:
+    """The Ask screen."""
     sections = ("ask", "narrow", "shown", *_PARTS[:-1])
     strings = {name: section_of(name) for name in sections}
     strings["ask"]["build"] = say("problem.build")
-    return _ASK(data={**data, "strings": strings}, key=key, on_go_change=_nothing)
+    _ASK(data={**data, "strings": strings}, key=key)
 
 
 def reader(

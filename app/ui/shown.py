@@ -8,8 +8,8 @@ import streamlit as st
 
 from app.ui import components
 from app.ui.current import documents, service
-from app.ui.strings import say
 from app.ui.reading import picture_data
+from app.ui.strings import say
 from app.ui.view import drawn
 from app.ui.waiting import waiting
 from index.errors import PassagesError

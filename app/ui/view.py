@@ -12,7 +12,15 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from app.ui.strings import say
-from index.errors import BusyError, IndexMissingError, JudgementsError, PassagesError, QueryError
+from index.errors import (
+    BusyError,
+    IndexMissingError,
+    JudgementsError,
+    NotFoundError,
+    PassagesError,
+    QueryError,
+    TokenError,
+)
 from index.records import Answer, Citation, DocumentSummary, Hit, Passage, Span
 
 Piece = tuple[str, str]
@@ -21,6 +29,9 @@ Piece = tuple[str, str]
 
 PREVIEW = 200
 """Characters shown of a passage that is only pointed at."""
+
+_PLAIN = (QueryError, JudgementsError, BusyError, NotFoundError, TokenError)
+"""Errors that say nothing of the index."""
 
 PLACES = 3
 """Other places of a passage that are named; of those beyond, the number is."""
@@ -101,7 +112,7 @@ def problem_data(error: PassagesError) -> dict[str, Any]:
 
     ``build`` says whether the Library is the way out.
     """
-    if isinstance(error, QueryError | JudgementsError | BusyError):
+    if isinstance(error, _PLAIN):
         return {"title": str(error), "text": "", "kind": "error", "command": "", "build": False}
     missing = isinstance(error, IndexMissingError)
     reason, _, command = str(error).partition(" Run: ")

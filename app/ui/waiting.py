@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import add_script_run_ctx
 
 AFTER = 0.2
-"""Seconds of work after which a skeleton is shown; page.css says when the bar follows."""
+"""Seconds of work after which a skeleton is shown; waiting.css says when the bar follows."""
 
 
 @contextmanager
