@@ -5,7 +5,8 @@
 Asks the corpus of this repository, and with ``--data`` the corpus of a folder in BEIR's layout too.
 The other sessions ask one question a second each (``benchmarks.visitors``), from a process of their
 own on the same machine; alone and beside them are measured in turn. So is, for scale, a page of
-Streamlit that does nothing but show the question again. Needs Chromium.
+Streamlit that does nothing but show the question again. Needs Chromium, which draws without a
+graphics card.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ main(["run", script, "--server.port", port, "--server.headless", "true",
       "--browser.gatherUsageStats", "false"])
 """
 HEALTH = "/_stcore/health"
+BROWSER = ["--no-sandbox", "--disable-gpu"]  # else processors act as a graphics card
 
 Figures = dict[str, float]
 
@@ -147,7 +149,7 @@ def measure(
     ):
         file.write("\n".join(distinct))
         file.flush()
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=BROWSER)
         page = browser.new_page(viewport={"width": 1280, "height": 860})
         page.goto(address)
         page.get_by_placeholder("Ask a question").wait_for()
