@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from app.followup import MOST, carried
-from app.judgements import Judgement, Reason, Source
+from app.judgements import Reason
 from app.messages import Strict, Text
 from app.problems import broken, misread, refused, status_of
 from app.service import Service
@@ -74,10 +74,8 @@ class Place(Strict):
 class Said(Strict):
     """What somebody says of an answer, or takes back with an empty ``verdict``."""
 
-    question: str
-    sources: list[Quote]
-    only: Only
-    snapshot: Text
+    judged: str
+    seal: str
     verdict: Literal["up", "down", ""]
     reasons: list[Reason]
     note: str
@@ -152,15 +150,7 @@ async def choices(request: Request, call: Nothing) -> Response:  # noqa: ARG001 
 @router.post("/judge")
 async def judge(request: Request, call: Said) -> Response:
     """Keep what somebody says of an answer."""
-    judged = Judgement(
-        question=call.question,
-        verdict="up",
-        sources=tuple(Source(**one.model_dump()) for one in call.sources),
-        only=filter_in(call.only),
-        snapshot=call.snapshot,
-        judge=call.judge,
-    )
-    return await _run(request, lambda: feedback.kept(judged, call.verdict, call.reasons, call.note))
+    return await _run(request, lambda: feedback.kept(**call.model_dump()))
 
 
 async def told(request: Request, error: PassagesError) -> Response:  # noqa: ARG001

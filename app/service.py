@@ -80,6 +80,10 @@ class Service(Answering):
         day = int(time.time() // 86_400) - days_ago
         return hmac.new(self._secret, str(day).encode(), "sha256").hexdigest()
 
+    def seal(self, text: str) -> str:
+        """What proves that a text was given away by this process, when it comes back."""
+        return hmac.new(self._secret, b"seal" + text.encode(), "sha256").hexdigest()
+
     def admit_page(self, key: str) -> None:
         """Let a request of the page pass.
 

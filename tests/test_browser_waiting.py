@@ -150,7 +150,8 @@ def test_a_server_that_is_gone_is_said_to_be_and_asked_again(chromium: object, b
     page.route("**/page/*", lambda route: route.abort())
     visitor.ask(DEPTH)
     visitor.sees(".notice.error", "Passages does not answer.")
-    expect(page.locator(".lead, .waiting")).to_have_count(0)
+    expect(page.locator(".waiting")).to_have_count(0)
+    expect(page.locator(".lead")).to_be_hidden()
     page.unroute("**/page/*")
     visitor.ask(DEPTH)
     visitor.sees(".sentence", DEPTH_QUOTE)
@@ -197,3 +198,55 @@ def test_of_many_documents_one_is_chosen_by_typing(visitor: Visitor) -> None:
     since.press("Enter")
     page.wait_for_url("**since=1999**")
     expect(page.locator(".wrong").first).to_be_hidden()
+
+
+def test_a_follow_up_that_is_asked_twice_keeps_its_words(visitor: Visitor) -> None:
+    page = visitor.visit(link("How much honey do bees need?"))
+    visitor.sees(".sentence", "15 kilograms")
+    box = page.get_by_placeholder("Ask a question")
+    box.fill("And when?")
+    box.press("Enter")
+    box.press("Enter")
+    visitor.sees(".carried", "honey")
+    page.wait_for_url("**about=**honey**")
+    page.route("**/page/ask", lambda route: route.abort(), times=1)
+    visitor.ask("And why?")
+    visitor.sees(".notice.error", "Passages does not answer.")
+    visitor.ask("And why?")
+    visitor.sees(".question", "And why?")
+    visitor.sees(".carried", "honey")
+    visitor.complaints.clear()  # of the request that was broken off
+
+
+def test_an_answer_to_the_same_question_begins_at_its_place_again(visitor: Visitor) -> None:
+    page = visitor.visit(link(DEPTH) + "&s=2")
+    visitor.sees(".card.on .number", "2")
+    assert visitor.in_sight(".body p.hit")
+    page.locator(".body").evaluate("(one) => one.scrollTo(0, one.scrollTop + 2000)")
+    visitor.ask(DEPTH)
+    visitor.sees(".card.on .number", "1")
+    visitor.sees(".body p.hit mark", DEPTH_QUOTE)
+    assert visitor.in_sight(".body p.hit mark")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize("path", ["/", link(DEPTH)])
+def test_on_a_phone_the_fields_that_narrow_fit(
+    chromium: object, base: str, width: int, path: str
+) -> None:
+    visitor = Visitor(chromium, base, width=width, height=640)
+    page = visitor.visit(path)
+    page.get_by_role("button", name="Narrow").click()
+    page.locator("select[name=document]").wait_for()
+    assert visitor.overflow() <= 0
+    assert visitor.violations() == []
+    visitor.context.close()
+
+
+def test_what_narrows_is_shown_beside_an_error_too(visitor: Visitor) -> None:
+    page = visitor.visit(link("depth " * 400) + "&document=bees.md")
+    visitor.sees(".notice.error", "The question has")
+    visitor.sees(".narrowed", "Document: bees.md")
+    page.get_by_role("button", name="Remove: Document: bees.md").click()
+    page.locator(".narrowed").wait_for(state="detached")
+    assert "document=" not in page.url

@@ -296,9 +296,10 @@ class TestReading:
 
 class TestJudging:
     def say(self, page: Page, status: int = 200, **said: Any) -> dict[str, Any]:
-        judged = page.ask(only=said.pop("only", {}))["feedback"]["judged"]
+        thumbs = page.ask(only=said.pop("only", {}))["feedback"]
+        answer = {name: thumbs[name] for name in ("judged", "seal")}
         event = {"verdict": "up", "reasons": [], "note": "", "judge": JUDGE, **said}
-        return page.post("/judge", status, **{**judged, **event})
+        return page.post("/judge", status, **{**answer, **event})
 
     def test_thumbs_are_below_an_answer(self, page: Page) -> None:
         thumbs = page.ask()["feedback"]
@@ -349,7 +350,7 @@ class TestJudging:
             {"judge": "me"},
             {"reasons": ["x"]},
             {"note": 3},
-            {"sources": [{"document": "a"}]},
+            {"judged": {}},
         ],
     )
     def test_what_is_no_judgement_is_refused(
@@ -366,14 +367,30 @@ class TestJudging:
     def test_a_damaged_file_never_stands_in_the_way_of_an_answer(
         self, page: Page, service: Service
     ) -> None:
-        judged = page.ask()["feedback"]["judged"]
+        thumbs = page.ask()["feedback"]
         service.judgements.path.write_bytes(b"not a database" * 100)
         told = page.ask()
         assert told["answer"]["answered"]
         assert "damaged" in told["feedback"]["problem"]["text"]
         event = {"verdict": "up", "reasons": [], "note": "", "judge": JUDGE}
-        problem = page.post("/judge", **{**judged, **event})["problem"]
+        answer = {name: thumbs[name] for name in ("judged", "seal")}
+        problem = page.post("/judge", **answer, **event)["problem"]
         assert problem["title"] == "Your judgement was not kept."
+
+    def test_only_an_answer_that_was_given_is_judged(self, page: Page, service: Service) -> None:
+        judged = json.loads(page.ask()["feedback"]["judged"]) | {"question": "Spam?"}
+        for forged in (json.dumps(judged), "", "{"):
+            problem = self.say(page, judged=forged)["problem"]
+            assert "Ask the question again" in problem["text"]
+        assert service.judgements.all() == []
+
+    def test_where_a_setting_says_so_nothing_is_judged(self, make: Make, service: Service) -> None:
+        silent = make(feedback=False)
+        page = Page(silent)
+        body = {"judged": "{}", "seal": silent.seal("{}"), "verdict": "up", "judge": JUDGE}
+        told = page.post("/judge", **body, reasons=[], note="")
+        assert "not judged here" in told["problem"]["text"]
+        assert silent.judgements.all() == []
 
 
 def test_a_thumb_up_needs_no_reasons_and_a_long_note_is_cut() -> None:

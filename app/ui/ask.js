@@ -36,10 +36,15 @@ function openScreen(host, first) {
   let asked = null; // what is on the screen, or on its way to it
   let reply = null; // what the server says of it
   let active = 0; // the source that is open
+  let drawing = null; // the last time that the open source was drawn
+  let lends = ""; // the question before, as long as it is not known which of its words are needed
   let calling = new AbortController();
+  let narrowing = { can_narrow: false, narrowed: null }; // as the server told it last
   let stopAnswer = () => {};
   let stopPage = () => {};
+  let stopReader = () => {};
   const readers = new Map(); // number of a source -> it in its document
+  const missed = new Map(); // number of a source -> why it could not be had
   const words = (key, values) => say(data.strings.ask, key, values);
 
   // A part of the screen that a component's function draws.
@@ -72,7 +77,9 @@ function openScreen(host, first) {
       signal,
     });
     const found = await sent.json();
-    return sent.ok || found.problem ? found : { problem: { title: found.detail, kind: "error" } };
+    if (sent.ok) return found;
+    const problem = found.problem ?? { title: found.detail, kind: "error" };
+    return { problem, gone: sent.status === 404 };
   }
 
   // What the server says, or why it says nothing.
@@ -108,10 +115,11 @@ function openScreen(host, first) {
   });
 
   const told = element("div", "told");
-  const narrowing = element("div", "narrowing");
+  const narrowRow = element("div", "narrowing");
   const carried = part("parts carried");
   const body = element("div", "below");
-  host.replaceChildren(promise, form, told, narrowing, carried, body);
+  host.classList.add("screen");
+  host.replaceChildren(promise, form, told, narrowRow, carried, body);
 
   const stopKeys = keys({ data: { box: () => input, autofocus: !inAddress().question } });
   const narrow = narrowFields(
@@ -134,15 +142,14 @@ function openScreen(host, first) {
       return;
     }
     const again = question === asked.question;
-    const before = again ? "" : [asked.question, asked.about].filter(Boolean).join(" ");
+    const before = again ? lends : [asked.question, asked.about].filter(Boolean).join(" ");
     put({ ...asked, question, about: again ? asked.about : "", snapshot: "" }, before);
   }
 
   // Asks, as a step of its own in the browser's history.
   function put(next, before = "") {
-    if (!sameAs(next, asked)) {
-      window.history.pushState({}, "", window.location.pathname + addressOf(next));
-    }
+    const step = sameAs(next, asked) ? "replaceState" : "pushState";
+    window.history[step]({ before }, "", path + addressOf(next));
     show(next, before);
   }
 
@@ -159,14 +166,19 @@ function openScreen(host, first) {
   async function show(next, before = "") {
     calling.abort();
     const mine = (calling = new AbortController());
+    stopAnswer();
     asked = next;
     reply = null;
+    lends = before;
     input.value = next.question;
     told.replaceChildren();
     host.classList.toggle("asked", Boolean(next.question));
     promise.hidden = Boolean(next.question);
     const source = new URLSearchParams(window.location.search).get("s") ?? "";
-    const late = setTimeout(() => body.replaceChildren(skeleton()), SKELETON);
+    const late = setTimeout(() => {
+      columns.hidden = true; // it is of another question
+      above.replaceChildren(skeleton(words(next.question ? "searching" : "opening")));
+    }, SKELETON);
     let found;
     try {
       const { question, about, only, snapshot } = next;
@@ -179,22 +191,21 @@ function openScreen(host, first) {
     } finally {
       clearTimeout(late);
     }
-    if (mine.signal.aborted) return;
+    if (mine.signal.aborted || window.location.pathname !== path) return;
     reply = found;
+    if (found.asked) lends = "";
     if (found.asked) asked = { ...next, about: found.asked.about, only: found.asked.only };
     if (found.asked && addressOf(asked, source) !== window.location.search) {
-      const address = window.location.pathname + addressOf(asked, source);
-      window.history.replaceState(window.history.state, "", address);
+      window.history.replaceState({}, "", path + addressOf(asked, source));
     }
     readers.clear();
+    missed.clear();
     active = found.answer?.active ?? 0;
     if (found.reader) readers.set(active, found.reader);
     drawAll();
   }
 
-  function skeleton() {
-    stopAnswer();
-    const said = words(asked.question ? "searching" : "opening");
+  function skeleton(said) {
     const made = element("div", "waiting");
     made.setAttribute("role", "status");
     const late = element("div", "late");
@@ -212,7 +223,10 @@ function openScreen(host, first) {
     drawNarrowing();
     drawCarried();
     stopAnswer();
-    if (reply.problem) body.replaceChildren(...problem(reply.problem));
+    stopPage();
+    stopReader(); // an answer begins at its own place in the document
+    columns.hidden = !reply.answer;
+    if (reply.problem) above.replaceChildren(...problem(reply.problem));
     else if (asked.question) drawAnswered();
     else drawStart();
   }
@@ -241,8 +255,12 @@ function openScreen(host, first) {
   }
 
   function drawNarrowing() {
-    const { narrowed } = reply;
-    const offered = reply.can_narrow || Object.keys(asked.only).length > 0;
+    if (!reply.problem) narrowing = reply;
+    else if (!sameAs(narrowing.only ?? asked.only, asked.only)) narrowing = { ...narrowing, narrowed: null };
+    narrowing.only = asked.only;
+    const given = Object.entries(asked.only);
+    const narrowed = given.length ? (narrowing.narrowed ?? plainly(given)) : null;
+    const offered = narrowing.can_narrow || given.length > 0;
     if (offered) narrow.use(asked.only);
     const chipsOf = part("parts");
     if (narrowed) {
@@ -252,10 +270,17 @@ function openScreen(host, first) {
         put({ ...asked, only: name === "all" ? {} : only, snapshot: "" });
       });
     }
-    if (offered && narrow.root.parentElement === narrowing) {
+    if (offered && narrow.root.parentElement === narrowRow) {
       narrow.root.nextSibling?.remove(); // the fields stay open while one after the other is set
-    } else narrowing.replaceChildren(...(offered ? [narrow.root] : []));
-    if (narrowed) narrowing.append(chipsOf);
+    } else narrowRow.replaceChildren(...(offered ? [narrow.root] : []));
+    if (narrowed) narrowRow.append(chipsOf);
+  }
+
+  // Conditions of which the server said nothing, as they stand in the address.
+  function plainly(given) {
+    const of = (key, values) => say(data.strings.narrow, key, values);
+    const made = given.map(([name, value]) => ({ name, text: of("chip", { name: of(name), value }) }));
+    return { chips: made, label: of("narrowed"), before: "", after: "" };
   }
 
   function drawCarried() {
@@ -281,12 +306,13 @@ function openScreen(host, first) {
     }
     const hint = element("p", "hint");
     hint.append(...words("keys").split("**").map((text, n) => (n % 2 ? element("kbd", "", text) : text)));
-    body.replaceChildren(picks, element("p", "corpus", reply.facts), hint);
+    above.replaceChildren(picks, element("p", "corpus", reply.facts), hint);
   }
 
   function pick(question) {
     put({ ...asked, question, about: "", snapshot: "" });
-    input.focus({ preventScroll: true }); // the button that was pressed is gone
+    // The button that was pressed is gone; on touch screens the keyboard would cover the answer.
+    if (window.matchMedia("(hover: hover)").matches) input.focus({ preventScroll: true });
   }
 
   const answerPart = part("answer");
@@ -295,17 +321,18 @@ function openScreen(host, first) {
   const left = element("div", "left");
   left.append(answerPart, mapPlace, feedbackPart);
   const right = element("div", "beside");
-  const above = element("div");
+  const heading = element("div");
   const textPart = part("reader");
   const pagePart = part("picture");
-  right.append(above, textPart, pagePart);
+  right.append(heading, textPart, pagePart);
+  const above = element("div", "above");
+  const columns = element("div", "columns");
+  columns.append(left, right);
+  body.append(above, columns);
 
   function drawAnswered() {
-    const columns = element("div", "columns");
-    columns.append(left, right);
-    body.replaceChildren(...(reply.notice ? [message(reply.notice)] : []));
+    above.replaceChildren(...(reply.notice ? [message(reply.notice)] : []));
     if (!reply.answer) return;
-    body.append(columns);
     drawAnswer();
     mapPlace.replaceChildren(
       ...(reply.map ? [way("map", reply.parameters, words("on_map"))] : []),
@@ -327,6 +354,7 @@ function openScreen(host, first) {
       source.number === active ? { ...source, ...around } : { ...source, before: "", after: "" },
     );
     stopAnswer = draw(answer, answerPart, { ...reply.answer, active, sources: drawn }, (name, value) => {
+      if (!reply) return; // another question is on its way
       if (name === "open") open(value);
       if (name === "pick") pick(value);
       if (name === "read") read(value);
@@ -354,7 +382,11 @@ function openScreen(host, first) {
     if (!readers.has(number)) {
       const source = sourceOf(number);
       const found = await tried("reader", { ...where(source), snapshot: asked.snapshot });
-      readers.set(number, found.problem ? alone(source) : found);
+      if (found.problem && !found.gone) missed.set(number, found.problem);
+      else {
+        missed.delete(number);
+        readers.set(number, found.gone ? alone(source) : found);
+      }
     }
     if (reply !== before || active !== number) return; // something else was opened meanwhile
     drawAnswer();
@@ -372,25 +404,36 @@ function openScreen(host, first) {
 
   // The open source in its document, as text or as the picture of its page.
   async function drawReader() {
+    const mine = (drawing = {});
     right.hidden = !active;
     if (!active) return;
-    const before = reply;
     const source = sourceOf(active);
     const shown = new URLSearchParams(window.location.search).get("view");
     const paged = source.drawn && shown === "page";
     const head = element("div", "head");
     head.append(element("b", "", words("context")), way("read", placeOf(active), words("document")));
-    above.replaceChildren(head, ...(source.drawn ? [views(paged)] : []));
-    const page = paged ? await tried("picture", where(source)) : null;
-    if (reply !== before || sourceOf(active) !== source) return;
-    const failed = page?.problem;
-    if (failed) above.append(message(failed));
-    const drawn = Boolean(page && !failed);
-    textPart.hidden = drawn;
-    pagePart.hidden = !drawn;
+    const missing = missed.has(active) ? [message(missed.get(active))] : [];
+    heading.replaceChildren(head, ...(source.drawn ? [views(paged)] : []), ...missing);
     stopPage();
-    if (drawn) stopPage = draw(picture, pagePart, { ...page, height: HEIGHT, turns: false });
-    else draw(reader, textPart, { ...readers.get(active), height: HEIGHT, controls: false });
+    pagePart.hidden = true;
+    if (paged) {
+      textPart.hidden = true;
+      const late = setTimeout(() => heading.append(skeleton(say(data.strings.shown, "drawing"))), SKELETON);
+      const page = await tried("picture", where(source));
+      clearTimeout(late);
+      if (drawing !== mine || !reply) return; // something else is to be seen meanwhile
+      heading.querySelector(".waiting")?.remove();
+      if (!page.problem) {
+        pagePart.hidden = false;
+        stopPage = draw(picture, pagePart, { ...page, height: HEIGHT, turns: false });
+        return;
+      }
+      heading.append(message(page.problem));
+    }
+    if (textPart.hidden) stopReader(); // it has lost its place
+    textPart.hidden = false;
+    const there = readers.get(active) ?? alone(source);
+    stopReader = draw(reader, textPart, { ...there, height: HEIGHT, controls: false });
   }
 
   // Text or page; the address keeps it, so that it is the same for the next passage.
@@ -403,7 +446,7 @@ function openScreen(host, first) {
         if (wanted) replaceParameter("view", "page");
         else removeParameter("view");
         drawReader();
-        above.querySelector(".view[aria-pressed=true]")?.focus();
+        heading.querySelector(".view[aria-pressed=true]")?.focus();
       });
       made.setAttribute("aria-pressed", String(wanted === paged));
       group.append(made);
@@ -424,8 +467,9 @@ function openScreen(host, first) {
 
   async function judge(event) {
     const before = reply;
-    const { judged } = reply.feedback;
-    const found = await tried("judge", { ...judged, ...event });
+    if (!before) return;
+    const { judged, seal } = reply.feedback;
+    const found = await tried("judge", { judged, seal, ...event });
     if (reply !== before) return;
     const { problem: refused, ...said } = found;
     reply.feedback = { ...reply.feedback, ...said, ...(refused ? {} : { problem: undefined }) };
@@ -437,19 +481,24 @@ function openScreen(host, first) {
 
   const moved = () => {
     narrow.close();
-    if (window.location.pathname === path && !sameAs(inAddress(), asked)) show(inAddress());
+    look();
+  };
+  const look = () => {
+    if (window.location.pathname !== path || (asked && sameAs(inAddress(), asked))) return;
+    show(inAddress(), window.history.state?.before ?? "");
   };
   window.addEventListener("popstate", moved);
 
   return {
     follow(given) {
       data = given;
-      if (!asked || !sameAs(inAddress(), asked)) show(inAddress());
+      look();
     },
     close() {
       calling.abort();
       stopAnswer();
       stopPage();
+      stopReader();
       stopKeys();
       narrow.close();
       window.removeEventListener("popstate", moved);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 import re
 import secrets
 from collections.abc import Sequence
@@ -12,7 +14,7 @@ from app.judgements import LONGEST_NOTE, REASONS, Judgement, Reason, Source
 from app.ui.current import service
 from app.ui.quality import KINDS
 from app.ui.strings import say
-from index.errors import PassagesError
+from index.errors import AccessError, PassagesError
 from index.filters import Filter
 from index.records import Answer
 
@@ -64,14 +66,18 @@ def offered(answer: Answer, only: Filter, judge: str) -> dict[str, Any] | None:
         before = service().judgements.of(judged)
     except PassagesError as error:
         return {"problem": _problem("feedback.unusable", error)}
-    return {
-        "about": judged.answer + answer.query,
-        "judged": {
+    sealed = json.dumps(
+        {
             "question": answer.query,
             "sources": [asdict(one) for one in judged.sources],
             "only": asdict(only),
             "snapshot": answer.snapshot,
-        },
+        }
+    )
+    return {
+        "about": judged.answer + answer.query,
+        "judged": sealed,
+        "seal": service().seal(sealed),
         "answered": answer.answered,
         "offered": _reasons_for(answered=answer.answered),
         "longest": LONGEST_NOTE,
@@ -81,21 +87,44 @@ def offered(answer: Answer, only: Filter, judge: str) -> dict[str, Any] | None:
     }
 
 
-def kept(judged: Judgement, verdict: str, reasons: Sequence[Reason], note: str) -> dict[str, Any]:
+def kept(
+    judged: str, seal: str, judge: str, verdict: str, reasons: Sequence[Reason], note: str
+) -> dict[str, Any]:
     """Keep what a person says of an answer, or take it back where ``verdict`` is empty.
 
-    Gives back what changes below the answer; where the judgement cannot be kept, why.
+    ``judged`` is the answer as ``offered`` gave it away, with its ``seal``. Gives back what changes
+    below the answer; where the judgement cannot be kept, why.
     """
-    judgements = service().judgements
-    said = given(judged, verdict, reasons, note)
     try:
+        said = given(_unsealed(judged, seal, judge), verdict, reasons, note)
         if said:
-            judgements.save(said)
-        elif (before := judgements.of(judged)) is not None:
-            judgements.delete([before.id])
+            service().judgements.save(said)
+        elif (before := service().judgements.of(_unsealed(judged, seal, judge))) is not None:
+            service().judgements.delete([before.id])
     except PassagesError as error:
         return {"problem": _problem("feedback.not_kept", error)}
     return _said(said, say("feedback.thanks" if said else "feedback.taken_back"))
+
+
+def _unsealed(judged: str, seal: str, judge: str) -> Judgement:
+    """An answer that was given here, and no other: what is judged is measured with later.
+
+    Raises:
+        AccessError: it is another one, or answers are not judged here.
+    """
+    if not service().settings.feedback:
+        raise AccessError("The setting feedback says that answers are not judged here.")
+    if not hmac.compare_digest(service().seal(judged).encode(), seal.encode()):
+        raise AccessError("The server was started anew. Ask the question again, then judge.")
+    found = json.loads(judged)
+    return Judgement(
+        question=found["question"],
+        verdict="up",
+        sources=tuple(Source(**one) for one in found["sources"]),
+        only=Filter(**found["only"]),
+        snapshot=found["snapshot"],
+        judge=judge,
+    )
 
 
 def _problem(title: str, error: PassagesError) -> dict[str, str]:

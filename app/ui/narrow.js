@@ -8,12 +8,12 @@ function narrowFields(words, choices, put) {
   const fields = element("div", "fields");
   fields.id = "fields";
   fields.hidden = true;
-  const opener = button("opener", words("open"), () => toggle(fields.hidden));
+  const opener = button("opener", words("open"), () => toggle(!wanted));
   opener.setAttribute("aria-expanded", "false");
   opener.setAttribute("aria-controls", "fields");
   root.append(opener, fields);
   root.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || fields.hidden) return;
+    if (event.key !== "Escape" || !wanted) return;
     toggle(false);
     opener.focus();
   });
@@ -24,24 +24,28 @@ function narrowFields(words, choices, put) {
     if (!event.composedPath().includes(root)) toggle(false);
   };
   let only = {};
-  let there = null;
+  let there = null; // what there is to choose from
+  let wanted = false; // whether the fields are to be seen
 
   async function toggle(open) {
-    if (open === !fields.hidden) return;
-    fields.hidden = !open;
+    if (open === wanted) return;
+    wanted = open;
     opener.setAttribute("aria-expanded", String(open));
     if (!open) {
+      fields.hidden = true;
       document.removeEventListener("pointerdown", elsewhere);
       return;
     }
     document.addEventListener("pointerdown", elsewhere);
+    fields.hidden = !there; // what is known already is shown at once
     const found = await choices();
-    if (found.problem) {
-      fields.replaceChildren(element("p", "", found.problem.title));
-      return;
+    if (!wanted) return;
+    if (found.problem) fields.replaceChildren(element("p", "", found.problem.title));
+    else if (JSON.stringify(found) !== JSON.stringify(there)) {
+      there = found;
+      drawFields();
     }
-    there = found;
-    drawFields();
+    fields.hidden = false;
   }
 
   function drawFields() {
@@ -79,10 +83,11 @@ function narrowFields(words, choices, put) {
     field.setAttribute("list", offers.id);
     field.autocomplete = "off";
     field.placeholder = words("any", { name: words(name).toLowerCase() });
+    const byValue = new Map(values);
     const byText = new Map(values.map(([value, text]) => [text, value]));
     field.addEventListener("change", () => {
       const value = field.value && byText.get(field.value);
-      if (value === undefined) fill(); // it is none of them
+      if (value === undefined) field.value = byValue.get(only[name]) ?? ""; // it is none of them
       else put({ [name]: value });
     });
     return [field, offers];
@@ -115,6 +120,7 @@ function narrowFields(words, choices, put) {
   // What the fields say; a value in the address that is none of theirs is one of them.
   function fill() {
     for (const field of fields.querySelectorAll("select, input")) {
+      if (field === root.getRootNode().activeElement) continue; // somebody types in it
       const value = only[field.name] ?? "";
       if (field.tagName === "SELECT" && ![...field.options].some((one) => one.value === value)) {
         option(field, value, value);
@@ -122,6 +128,8 @@ function narrowFields(words, choices, put) {
       const known = there.lists.find((one) => one.name === field.name)?.values ?? [];
       const text = known.find(([one]) => one === value)?.[1] ?? value;
       field.value = field.tagName === "SELECT" ? value : text;
+      field.removeAttribute("aria-invalid");
+      field.parentElement.querySelector(".wrong")?.replaceChildren();
     }
   }
 
