@@ -432,6 +432,7 @@ def test_all_of_it_is_done_with_the_keyboard(visitor: Visitor) -> None:
     reached(page, "a", "Open document")
     page.keyboard.press("Enter")
     page.wait_for_url("**/read?**")
+    visitor.sees(".controls .where", "Paragraph 2 of")  # it is the Read screen that listens
     visitor.sees(".body p.hit mark", CROSSING_QUOTE)
     page.keyboard.press("k")
     visitor.sees(".controls .where", "Paragraph 1 of")
