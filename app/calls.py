@@ -121,10 +121,15 @@ async def start(request: Request, call: Start) -> Response:
 @router.post("/ask")
 async def ask(request: Request, call: Question) -> Response:
     """The answer to a question, and all that stands beside it."""
-    about = carried(call.question, call.before) if call.before else tuple(call.about.split()[:MOST])
-    asked = Asked(call.question.strip(), about, filter_in(call.only))
     judge = feedback.judge_named(request.cookies.get(feedback.COOKIE, ""))
-    return await _run(request, lambda: asking.answered(asked, call.snapshot, call.source, judge))
+
+    def answer() -> dict[str, Any]:
+        before, own = call.before, tuple(call.about.split()[:MOST])
+        about = carried(call.question, before) if before else own
+        asked = Asked(call.question.strip(), about, filter_in(call.only))
+        return asking.answered(asked, call.snapshot, call.source, judge)
+
+    return await _run(request, answer)
 
 
 @router.post("/reader")

@@ -404,6 +404,7 @@ function openScreen(host, first) {
 
   // The open source in its document, as text or as the picture of its page.
   async function drawReader() {
+    if (!reply?.answer) return; // another question is on its way
     const mine = (drawing = {});
     right.hidden = !active;
     if (!active) return;
@@ -455,10 +456,10 @@ function openScreen(host, first) {
   }
 
   function drawFeedback(values) {
-    feedbackPart.hidden = !values;
-    if (!values) return;
     const old = feedbackPart.previousElementSibling;
     if (old?.classList.contains("parts")) old.remove();
+    feedbackPart.hidden = !values;
+    if (!values) return;
     const { problem: refused, ...shown } = values;
     if (refused) feedbackPart.before(message(refused));
     if (shown.offered) draw(feedback, feedbackPart, shown, (_, event) => judge(event));

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.service import Service
 from app.ui import feedback
-from app.ui.address import LABELS, Asked, chips
+from app.ui.address import Asked, chips, parameters_of
 from app.ui.copying import copies
 from app.ui.current import documents, documents_left, offered, passages, service, service_at, titles
 from app.ui.reading import AROUND, picture_data, position_of, reader_data
@@ -19,7 +19,7 @@ from app.ui.why import uncovered, why
 from app.ui.words import count, took
 from index.errors import NotFoundError, PassagesError
 from index.filters import DATE, Filter
-from index.records import Answer, Citation, Passage
+from index.records import Answer, Citation, Hit, Passage
 
 CHOSEN = {"folder": "folders", "format": "formats", "document": "documents", "author": "authors"}
 """Fields with a list of values, and where ``Choices`` has these."""
@@ -43,7 +43,7 @@ def answered(asked: Asked, snapshot: str, source: int, judge: str) -> dict[str, 
     ``Service.ask`` does.
     """
     found = _narrowing(asked.only) | {
-        "asked": {"about": " ".join(asked.about), "only": _given(asked.only)},
+        "asked": {"about": " ".join(asked.about), "only": parameters_of(asked.only)},
         "parameters": asked.parameters,
     }
     if asked.only and not documents_left(asked.only):
@@ -61,9 +61,12 @@ def answered(asked: Asked, snapshot: str, source: int, judge: str) -> dict[str, 
     answer = library.ask(asked.whole, only=asked.only)
     seconds = time.perf_counter() - started
     current = library is service()
+    hits = sources(answer, library.settings.top_k)
+    active = source if source in {hit.rank for hit in hits} else default_source(answer)
+    there = next((hit.passage for hit in hits if hit.rank == active), None)
     return found | {
-        "answer": _drawn(answer, asked, source, seconds, library),
-        "reader": _beside(answer, source, library),
+        "answer": _drawn(answer, hits, active, asked, took(seconds)),
+        "reader": _in_document(there, answer.citations, library) if there else None,
         "map": current and bool(answer.hits),
         "feedback": feedback.offered(answer, asked.only, judge) if current else None,
     }
@@ -112,21 +115,16 @@ def _narrowing(only: Filter) -> dict[str, Any]:
     return {"can_narrow": every > 1, "narrowed": narrowed}
 
 
-def _given(only: Filter) -> dict[str, str]:
-    return {name: value for name in LABELS if (value := getattr(only, name))}
-
-
 def _drawn(
-    answer: Answer, asked: Asked, source: int, seconds: float, library: Service
+    answer: Answer, hits: Sequence[Hit], active: int, asked: Asked, took: str
 ) -> dict[str, Any]:
     """What answer.js draws."""
-    hits = sources(answer, library.settings.top_k)
     every = documents()
     data = answer_data(
         answer,
         hits,
-        _open(answer, source, library),
-        took(seconds),
+        active,
+        took,
         lambda document: every[document].passages if document in every else 0,
         () if answer.answered or asked.only else service().suggestions(),
     )
@@ -140,18 +138,6 @@ def _drawn(
         one["drawn"] = drawn(hit.passage, document)
         one["by_ocr"] = by_ocr(document)
     return data
-
-
-def _open(answer: Answer, source: int, library: Service) -> int:
-    there = {hit.rank for hit in sources(answer, library.settings.top_k)}
-    return source if source in there else default_source(answer)
-
-
-def _beside(answer: Answer, source: int, library: Service) -> dict[str, Any] | None:
-    """What reader.js draws of the source that is open, if one is."""
-    active = _open(answer, source, library)
-    passage = next((hit.passage for hit in answer.hits if hit.rank == active), None)
-    return _in_document(passage, answer.citations, library) if passage else None
 
 
 def _in_document(passage: Passage, quotes: Sequence[Citation], library: Service) -> dict[str, Any]:

@@ -96,10 +96,11 @@ def kept(
     below the answer; where the judgement cannot be kept, why.
     """
     try:
-        said = given(_unsealed(judged, seal, judge), verdict, reasons, note)
+        answer = _unsealed(judged, seal, judge)
+        said = given(answer, verdict, reasons, note)
         if said:
             service().judgements.save(said)
-        elif (before := service().judgements.of(_unsealed(judged, seal, judge))) is not None:
+        elif (before := service().judgements.of(answer)) is not None:
             service().judgements.delete([before.id])
     except PassagesError as error:
         return {"problem": _problem("feedback.not_kept", error)}
