@@ -24,7 +24,7 @@ from index.parsers.picture import Picture
 from index.pictures import Pictures
 from index.reader import DEPTH, rerank
 from index.records import Answer, DocumentSummary, Hit, Passage
-from index.search import Searcher
+from index.search import LOOKED_AT, Searcher
 from index.snapshot import Snapshot
 from index.store import Store
 
@@ -77,7 +77,7 @@ class Answering(Following):
         started = time.perf_counter()
         with self.metrics.timed("search"), self._gate.enter():
             searcher = self._current()
-            hits = searcher.search(query, max(k, 2 * DEPTH), only)
+            hits = searcher.search(query, max(k, LOOKED_AT), only)
             found = rerank(query, hits, self.reader)[0][:k]
         self._log(query, searcher, started, hits=len(found))
         return searcher.snapshot.id, found

@@ -41,9 +41,8 @@ from index.confidence import (
 from index.evaluate import Query, auroc, contains_answer, read_qrels, read_queries
 from index.extractor import Extractor, Reader
 from index.questions import kind_of
-from index.reader import DEPTH
 from index.records import Document
-from index.search import Searcher
+from index.search import LOOKED_AT, Searcher
 from index.store import Store
 from training.examples import held_out
 
@@ -199,7 +198,7 @@ def _trial(
     answerable: bool,
     case: str,
 ) -> Trial:
-    hits = searcher.search_vector(query.text, vector, 2 * DEPTH)
+    hits = searcher.search_vector(query.text, vector, LOOKED_AT)
     _, readings = considered(query.text, hits, searcher.snapshot.lexical, reader)
     first = chosen(readings, kind_of(query.text))[0]
     right = answerable and contains_answer(quote_of(first), query.answers)

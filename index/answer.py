@@ -13,9 +13,9 @@ from index.filters import Filter
 from index.lexical import LexicalIndex, terms_of
 from index.passages import LEADS, LISTED
 from index.questions import Kind, defines, kind_of, lacks_time, lacks_utmost, topic_of
-from index.reader import DEPTH, ROW, Reading, read, rerank
+from index.reader import ROW, Reading, read, rerank
 from index.records import Answer, Citation, Hit, Passage, Span
-from index.search import Searcher, checked
+from index.search import LOOKED_AT, Searcher, checked
 
 MOST = 5
 """Sentences of an answer."""
@@ -100,7 +100,7 @@ def answer(
         ModelError: the reader's model is missing or wrong.
     """
     query = checked(query)
-    found = searcher.search(query, max(hits, 2 * DEPTH), only)
+    found = searcher.search(query, max(hits, LOOKED_AT), only)
     found, readings = considered(query, found, searcher.snapshot.lexical, reader)
     fitting = shipped(reader.name if reader else "")
     if calibration is None or calibration.reader != fitting.reader:

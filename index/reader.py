@@ -18,17 +18,17 @@ from index.records import Evidence, Hit, Span
 from index.wording import Wording
 
 DEPTH = 10
-"""Hits that are read at most, and again as many where none of these answers."""
+"""Hits that are read at most."""
 
-NEAR, FAR = 0.15, 0.2
+NEAR = 0.12
 """How far below the best hit's score one may be to be read: what is said of those further below
-hardly ever brings them to the top. ``FAR`` where none of the near ones answers."""
+hardly ever brings them to the top."""
 
 LEAST = 2
-"""Hits that are read however far below."""
+"""Hits that are read whatever their scores; the others only if they could still come to the top."""
 
-ANSWERS = 0.0
-"""The relevance, a logit, from which on a passage is taken to answer."""
+LIKELY = 5.0
+"""How relevant, a logit, a hit is taken to be at most before it is read."""
 
 ROW = re.compile(r"^[^\n:]{1,80}: [^\n]+(?:\n|; )[^\n:]{1,80}: \S")
 """How a row of a table reads: its cells with the names of their columns."""
@@ -99,27 +99,31 @@ def rerank(
 ) -> tuple[list[Hit], dict[int, Judgement]]:
     """The hits in the order that the reader gives them, and what it read, by row.
 
-    Of the first ``DEPTH`` hits those ``NEAR`` the best are read; where none of these answers, the
-    next ones too, as far as they are not too ``FAR``. A hit that is not read counts as no more
-    relevant than the least relevant one that is. Without a reader the hits are as they came.
+    Of the first ``DEPTH`` hits, best first, those ``NEAR`` the best are read: the first ``LEAST``,
+    and then those that would come before them all if they were as relevant as is ``LIKELY``. A hit
+    that is not read counts as no more relevant than the least relevant one that is. Without a
+    reader the hits are as they came.
     """
     if reader is None or not hits:
         return list(hits), {}
     weights = weights or PassageWeights()
+
+    def worth(hit: Hit, relevance: float) -> float:
+        return weights.retrieval * hit.score + weights.relevance * relevance
+
     near = _within(hits[:DEPTH], NEAR)
-    found = reader.read(query, [hit.passage for hit in near])
-    if max(one.relevance for one in found) < ANSWERS:
-        rows = {hit.row for hit in near}
-        further = [hit for hit in _within(hits[: 2 * DEPTH], FAR) if hit.row not in rows]
-        if further:
-            found += reader.read(query, [hit.passage for hit in further])
-            near += further
+    first, others = near[:LEAST], near[LEAST:]
+    found = reader.read(query, [hit.passage for hit in first])
+    ahead = max(worth(hit, said.relevance) for hit, said in zip(first, found, strict=True))
+    further = [hit for hit in others if worth(hit, LIKELY) > ahead]
+    if further:
+        found += reader.read(query, [hit.passage for hit in further])
 
     best = max(one.relevance for one in found)
     sure = (1 + math.tanh(best / 4 - 0.5)) / 2  # the logistic function of best / 2 - 1
     trust = weights.doubted + (1 - weights.doubted) * sure
     least = min(one.relevance for one in found)
-    by_row = {hit.row: judgement for hit, judgement in zip(near, found, strict=True)}
+    by_row = {hit.row: judgement for hit, judgement in zip(first + further, found, strict=True)}
     scored = []
     for hit in hits:
         judgement = by_row.get(hit.row)

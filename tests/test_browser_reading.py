@@ -346,13 +346,22 @@ class TestReading:
         visitor.sees(".controls .where", "Paragraph 10000 of")
         body = page.locator(".body")
         for _ in range(3):
-            last = page.locator(".body p").last.get_attribute("data-number")
-            body.evaluate("(one) => { one.scrollTop = one.scrollHeight - 2 * one.clientHeight; }")
-            read = page.locator(f'.body p[data-number="{last}"]')
-            before = read.bounding_box()["y"]
+            # At once, since the paragraphs are drawn anew whenever more of them come.
+            last, before = body.evaluate(
+                """(one) => {
+                  one.scrollTop = one.scrollHeight - 2 * one.clientHeight;
+                  const last = [...one.querySelectorAll("p")].at(-1);
+                  return [last.dataset.number, last.getBoundingClientRect().y];
+                }"""
+            )
             page.locator(f'.body p[data-number="{int(last) + 20}"]').wait_for(state="attached")
             page.wait_for_timeout(200)
-            assert read.bounding_box()["y"] == pytest.approx(before, abs=30)
+            after = body.evaluate(
+                """(one, number) => one.querySelector(`p[data-number="${number}"]`)
+                  .getBoundingClientRect().y""",
+                last,
+            )
+            assert after == pytest.approx(before, abs=30)
         assert page.locator(".body p").count() < 300
         page.keyboard.press("j")  # back to where one was, and one on
         visitor.sees(".controls .where", "Paragraph 10001 of")

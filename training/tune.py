@@ -21,9 +21,9 @@ from tqdm import tqdm
 from benchmarks.beir import open_searcher
 from index.evaluate import Query, contains_answer, exact_match, f1, read_qrels, read_queries
 from index.extractor import Extractor, Judgement, Reader
-from index.reader import DEPTH, READ, PassageWeights, SentenceWeights, read, rerank
+from index.reader import READ, PassageWeights, SentenceWeights, read, rerank
 from index.records import Hit, Passage
-from index.search import Searcher
+from index.search import LOOKED_AT, Searcher
 from training.examples import held_out
 
 TRIED: dict[str, tuple[float, ...]] = {
@@ -142,7 +142,7 @@ def _cases(data: Path, searcher: Searcher, reader: Reader) -> Any:
         and query.id in qrels
     ]
     for query in tqdm(queries, "reading", file=sys.stderr, leave=False):
-        hits = searcher.search(query.text, 2 * DEPTH)
+        hits = searcher.search(query.text, LOOKED_AT)
         judgements = reader.read(query.text, [hit.passage for hit in hits])
         yield Case(query, hits, judgements, frozenset(qrels[query.id]))
 
