@@ -1,7 +1,8 @@
 """Reads a question and passages together: how relevant each passage is, and which words answer.
 
 ``Extractor`` is our own network, run as the encoder is: converted to OpenVINO once, checked, and
-kept. ``CrossEncoder`` is any other one from sentence-transformers, which tells relevance only.
+kept; into eight bits where the processor is quicker so. ``CrossEncoder`` is any other one from
+sentence-transformers, which tells relevance only.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.encoder import packaged_model, sha256_of
-from index.engines import compiled, converted, cores, install, save
+from index.engines import compiled, converted, cores, install, quick_in_eight_bits, save
 from index.errors import ModelError
 from index.passages import context_of
 from index.records import Passage, Span
@@ -27,8 +28,15 @@ WEIGHTS = Path(__file__).parent / "weights" / "reader.safetensors"
 WEIGHTS_SHA256 = "75889a6f9eec6bf7ac02d962743ea6e7704d0ace9394615445e6a5be487acd44"
 """What the file of the network's weights must hash to."""
 
+LIMITS = WEIGHTS.with_name("reader-limits.safetensors")
+LIMITS_SHA256 = "63415940ea1a56bde05aaf4b3998bbff530aaaafd20a8f2257f2bb41e37ff4e7"
+"""What the file of the limits for computing in eight bits must hash to."""
+
 CONVERSION = "reader-1"
 """Changes whenever the same network would be converted into another file."""
+
+EIGHT_BITS = "eight-bits-1"
+"""The same, of the network in eight bits."""
 
 LONGEST = 384  # tokens of question and passage together
 QUESTION = 64  # tokens of the question
@@ -38,6 +46,9 @@ ROUND = 16  # lengths are rounded up to this: the engine prepares itself for eac
 
 SAME_RELEVANCE = 0.25
 """How far the converted network's relevance, a logit, may be from the original's."""
+
+LIKE_RELEVANCE = 1.0
+"""The same, of the network in eight bits."""
 
 Floats = NDArray[np.float32]
 Scores = tuple[float, Floats, Floats]
@@ -153,26 +164,10 @@ class Extractor:
             network = self._network
         return network.score(pairs)
 
-    @property
-    def precision(self) -> str:
-        """What the network computes in, ``"bf16"`` or ``"f32"``."""
-        return str(self._network.precision)
-
     @cached_property
     def identity(self) -> str:
         """The SHA-256 of the weights, in hex."""
-        if not self.weights.is_file():
-            raise ModelError(
-                f"The reader's weights '{self.weights}' are missing. Install Passages anew, or set "
-                "reader to 'none'."
-            )
-        found = sha256_of(self.weights)
-        if self.weights == WEIGHTS and found != WEIGHTS_SHA256:
-            raise ModelError(
-                f"The reader's weights '{self.weights}' are damaged: their hash differs. Install "
-                "Passages anew, or set reader to 'none'."
-            )
-        return found
+        return _checked(self.weights, WEIGHTS_SHA256 if self.weights == WEIGHTS else "")
 
     @cached_property
     def _tokens(self) -> Tokens:
@@ -183,28 +178,48 @@ class Extractor:
         identity = self.identity
         if self.engine == "torch" or self.kept is None:
             return _Torch(self.weights)
-        folder = self.kept / f"{identity[:16]}-{CONVERSION}"
-        if not converted(folder):
-            original = _Torch(self.weights)
-            pairs = self._tokens.pairs(*_SAMPLE)
-            if not install(
-                folder,
-                lambda made: original.write(made, pairs),
-                lambda made: _difference(original, made, pairs),
-            ):
-                if self.engine == "openvino":
-                    raise ModelError(
-                        "The reader cannot be run with OpenVINO as the setting 'encoder' demands. "
-                        "Set it to 'auto' or 'torch'."
-                    )
-                return original
-        return _OpenVino(folder)
+        original: _Torch | None = None
+        pairs = self._tokens.pairs(*_SAMPLE)
+        for way in self._ways():
+            folder = self.kept / f"{identity[:16]}-{way.name}"
+            if not converted(folder):
+                original = original or _Torch(self.weights)
+                made = install(
+                    folder,
+                    partial(original.write, pairs=pairs, limits=way.limits),
+                    partial(_difference, original, sample=pairs, most=way.apart),
+                    instead=way.instead,
+                )
+                if not made:
+                    continue
+            return _OpenVino(folder)
+        if self.engine == "openvino":
+            raise ModelError(
+                "The reader cannot be run with OpenVINO as the setting 'encoder' demands. "
+                "Set it to 'auto' or 'torch'."
+            )
+        return original or _Torch(self.weights)
+
+    def _ways(self) -> list[_Way]:
+        """How the network may be converted, best first."""
+        ways = [_Way(CONVERSION, None, SAME_RELEVANCE, "torch")]
+        if self.weights == WEIGHTS and quick_in_eight_bits():
+            _checked(LIMITS, LIMITS_SHA256)
+            ways.insert(0, _Way(EIGHT_BITS, LIMITS, LIKE_RELEVANCE, "more than eight bits"))
+        return ways
+
+
+class _Way(NamedTuple):
+    """One way to convert the network, and what is done where it fails."""
+
+    name: str
+    limits: Path | None
+    apart: float
+    instead: str
 
 
 class _Torch:
     """The network as it was trained."""
-
-    precision = "f32"
 
     def __init__(self, weights: Path) -> None:
         import torch
@@ -229,18 +244,24 @@ class _Torch:
             for row, pair in enumerate(pairs)
         ]
 
-    def write(self, folder: Path, pairs: Sequence[Pair]) -> None:
+    def write(self, folder: Path, pairs: Sequence[Pair], limits: Path | None = None) -> None:
+        """Convert it into a folder, in eight bits where there are ``limits``."""
+        from safetensors.torch import load_file
+
+        from index.eight_bits import in_eight_bits
+
         ids, types, mask = filled(pairs)
         example = {"ids": ids, "mask": mask, "types": types}
         tensors = {name: self._torch.from_numpy(array) for name, array in example.items()}
-        save(self._network, tensors, folder, halves=True)
+        network = in_eight_bits(self._network, load_file(limits)) if limits else self._network
+        save(network, tensors, folder, halves=True)
 
 
 class _OpenVino:
     """The converted network; each core reads a lot of passages that are about as long."""
 
     def __init__(self, folder: Path) -> None:
-        self._model, self.precision = compiled(folder, fast=True, throughput=True)
+        self._model, _ = compiled(folder, fast=True, throughput=True)
         self._folder = folder
         self._own = threading.local()
         self._cores = cores()
@@ -361,13 +382,24 @@ def filled(pairs: Sequence[Pair]) -> tuple[NDArray[np.int64], ...]:
     return ids, types, mask
 
 
-def _difference(original: _Torch, made: Path, sample: Sequence[Pair]) -> str:
+def _checked(path: Path, expected: str) -> str:
+    """The SHA-256 of a file of the reader's, in hex; it must be ``expected``, if that is known."""
+    told = "Install Passages anew, or set reader to 'none'."
+    if not path.is_file():
+        raise ModelError(f"The reader's weights '{path}' are missing. {told}")
+    found = sha256_of(path)
+    if expected and found != expected:
+        raise ModelError(f"The reader's weights '{path}' are damaged: their hash differs. {told}")
+    return found
+
+
+def _difference(original: _Torch, made: Path, sample: Sequence[Pair], most: float) -> str:
     """What is wrong with the converted network's outputs for a sample, or nothing."""
     for expected, found in zip(original.score(sample), _OpenVino(made).score(sample), strict=True):
-        if not abs(expected[0] - found[0]) <= SAME_RELEVANCE:
+        if not abs(expected[0] - found[0]) <= most:
             return f"a relevance of {found[0]:.2f} instead of {expected[0]:.2f}"
         for before, after in zip(expected[1:], found[1:], strict=True):
-            if before.max() - before[int(after.argmax())] > SAME_RELEVANCE:
+            if before.max() - before[int(after.argmax())] > most:
                 return "another answer in the same passage"
     return ""
 
