@@ -29,13 +29,13 @@ WEIGHTS_SHA256 = "75889a6f9eec6bf7ac02d962743ea6e7704d0ace9394615445e6a5be487acd
 """What the file of the network's weights must hash to."""
 
 LIMITS = WEIGHTS.with_name("reader-limits.safetensors")
-LIMITS_SHA256 = "63415940ea1a56bde05aaf4b3998bbff530aaaafd20a8f2257f2bb41e37ff4e7"
+LIMITS_SHA256 = "5d836cc8129afa8e2e20138ab3193c9b2d0de1244eaf8885f9e27fb2b90fd419"
 """What the file of the limits for computing in eight bits must hash to."""
 
 CONVERSION = "reader-1"
 """Changes whenever the same network would be converted into another file."""
 
-EIGHT_BITS = "eight-bits-1"
+EIGHT_BITS = f"eight-bits-1-{LIMITS_SHA256[:8]}"
 """The same, of the network in eight bits."""
 
 LONGEST = 384  # tokens of question and passage together
@@ -258,44 +258,34 @@ class _Torch:
 
 
 class _OpenVino:
-    """The converted network; each core reads a lot of passages that are about as long."""
+    """The converted network; each core reads a passage of its own, so that none is filled up."""
 
     def __init__(self, folder: Path) -> None:
         self._model, _ = compiled(folder, fast=True, throughput=True)
         self._folder = folder
         self._own = threading.local()
-        self._cores = cores()
-        self._pool = ThreadPoolExecutor(self._cores, "reader")
+        self._pool = ThreadPoolExecutor(cores(), "reader")
 
     def score(self, pairs: Sequence[Pair]) -> list[Scores]:
+        # The longest ones first: at the end no core is left with one while the others rest.
         order = sorted(range(len(pairs)), key=lambda number: -len(pairs[number].ids))
-        size = max(1, -(-len(pairs) // self._cores))
-        lots = [order[first : first + size] for first in range(0, len(order), size)]
-        done = self._pool.map(lambda lot: self._score([pairs[number] for number in lot]), lots)
-        found: dict[int, Scores] = {}
-        for lot, scores in zip(lots, done, strict=True):
-            found.update(zip(lot, scores, strict=True))
+        done = self._pool.map(self._score, [pairs[number] for number in order])
+        found = dict(zip(order, done, strict=True))
         return [found[number] for number in range(len(pairs))]
 
-    def _score(self, pairs: Sequence[Pair]) -> list[Scores]:
+    def _score(self, pair: Pair) -> Scores:
         request = getattr(self._own, "request", None)
         if request is None:
             request = self._own.request = self._model.create_infer_request()
-        ids, types, mask = filled(pairs)
+        ids, types, mask = filled([pair])
         request.infer({0: ids, 1: mask, 2: types}, share_inputs=True)
-        relevance, start, end = (request.get_output_tensor(i).data for i in range(3))
-        if not np.isfinite(relevance).all():
+        relevance, start, end = (request.get_output_tensor(i).data[0] for i in range(3))
+        if not np.isfinite(relevance):
             raise ModelError(
                 f"The reader in '{self._folder}' is damaged. Delete that folder: it is made anew."
             )
-        return [
-            (
-                float(relevance[row]),
-                start[row, : len(pair.ids)].copy(),
-                end[row, : len(pair.ids)].copy(),
-            )
-            for row, pair in enumerate(pairs)
-        ]
+        size = len(pair.ids)
+        return float(relevance), start[:size].copy(), end[:size].copy()
 
 
 class CrossEncoder:
@@ -386,10 +376,10 @@ def _checked(path: Path, expected: str) -> str:
     """The SHA-256 of a file of the reader's, in hex; it must be ``expected``, if that is known."""
     told = "Install Passages anew, or set reader to 'none'."
     if not path.is_file():
-        raise ModelError(f"The reader's weights '{path}' are missing. {told}")
+        raise ModelError(f"The reader's file '{path}' is missing. {told}")
     found = sha256_of(path)
     if expected and found != expected:
-        raise ModelError(f"The reader's weights '{path}' are damaged: their hash differs. {told}")
+        raise ModelError(f"The reader's file '{path}' is damaged: its hash differs. {told}")
     return found
 
 

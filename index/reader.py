@@ -25,10 +25,7 @@ NEAR = 0.12
 hardly ever brings them to the top."""
 
 LEAST = 2
-"""Hits that are read whatever their scores; the others only if they could still come to the top."""
-
-LIKELY = 5.0
-"""How relevant, a logit, a hit is taken to be at most before it is read."""
+"""Hits that are read however far below."""
 
 ROW = re.compile(r"^[^\n:]{1,80}: [^\n]+(?:\n|; )[^\n:]{1,80}: \S")
 """How a row of a table reads: its cells with the names of their columns."""
@@ -99,31 +96,20 @@ def rerank(
 ) -> tuple[list[Hit], dict[int, Judgement]]:
     """The hits in the order that the reader gives them, and what it read, by row.
 
-    Of the first ``DEPTH`` hits, best first, those ``NEAR`` the best are read: the first ``LEAST``,
-    and then those that would come before them all if they were as relevant as is ``LIKELY``. A hit
-    that is not read counts as no more relevant than the least relevant one that is. Without a
-    reader the hits are as they came.
+    Of the first ``DEPTH`` hits those ``NEAR`` the best are read. A hit that is not read counts as
+    no more relevant than the least relevant one that is. Without a reader the hits are as they
+    came.
     """
     if reader is None or not hits:
         return list(hits), {}
     weights = weights or PassageWeights()
-
-    def worth(hit: Hit, relevance: float) -> float:
-        return weights.retrieval * hit.score + weights.relevance * relevance
-
     near = _within(hits[:DEPTH], NEAR)
-    first, others = near[:LEAST], near[LEAST:]
-    found = reader.read(query, [hit.passage for hit in first])
-    ahead = max(worth(hit, said.relevance) for hit, said in zip(first, found, strict=True))
-    further = [hit for hit in others if worth(hit, LIKELY) > ahead]
-    if further:
-        found += reader.read(query, [hit.passage for hit in further])
-
+    found = reader.read(query, [hit.passage for hit in near])
     best = max(one.relevance for one in found)
     sure = (1 + math.tanh(best / 4 - 0.5)) / 2  # the logistic function of best / 2 - 1
     trust = weights.doubted + (1 - weights.doubted) * sure
     least = min(one.relevance for one in found)
-    by_row = {hit.row: judgement for hit, judgement in zip(first + further, found, strict=True)}
+    by_row = {hit.row: judgement for hit, judgement in zip(near, found, strict=True)}
     scored = []
     for hit in hits:
         judgement = by_row.get(hit.row)

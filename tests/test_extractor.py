@@ -204,17 +204,24 @@ class TestEightBits:
         assert nn.Linear in kinds.values()
         assert not any(isinstance(layer, EightBits) for layer in network.modules())
 
-    def test_a_layer_is_off_by_no_more_than_a_step(self) -> None:
+    def test_a_layer_computes_with_whole_numbers(self) -> None:
         torch.manual_seed(0)
-        layer, states = nn.Linear(16, 4), 5 * torch.randn(50, 16)
+        layer, states = nn.Linear(16, 4), 5 * torch.randn(50, 16) + 1
         divisors = torch.rand(16) + 0.5
-        limits = torch.stack([(states / divisors).min(), (states / divisors).max()])
-        rounding = EightBits(layer, divisors, limits)
+        even = (states / divisors).numpy()
+        least, most = even.min(), even.max()
+        step = (most - least) / 255
+        zero = round(-least / step)
+        entering = np.clip(np.rint(even / step) + zero, 0, 255) - zero
+        weights = (layer.weight * divisors).detach().numpy()
+        steps = np.abs(weights).max(1, keepdims=True) / 127
+        whole = entering @ np.rint(weights / steps).T
+        expected = whole * step * steps.T + layer.bias.detach().numpy()
         with torch.no_grad():
-            apart = (rounding(states) - layer(states)).abs().max()
-            inside = (rounding.weight.abs().sum(1) * rounding.step).max()
-            weights = (states / divisors).abs().sum(1).max() * rounding.steps.max()
-        assert 0 < apart <= inside + weights
+            found = EightBits(layer, divisors, torch.tensor([least, most]))(states).numpy()
+            before = layer(states).numpy()
+        assert found == pytest.approx(expected, abs=1e-3)
+        assert 0.001 < np.abs(found - before).max() < 0.3
 
     @pytest.mark.parametrize(("content", "told"), [(None, "missing"), (b"{}", "hash differs")])
     def test_limits_that_are_not_what_they_should_be_are_an_error(

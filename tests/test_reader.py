@@ -11,8 +11,6 @@ from index.extractor import Judgement
 from index.lexical import Fields, LexicalIndex
 from index.reader import (
     DEPTH,
-    LEAST,
-    LIKELY,
     NEAR,
     PassageWeights,
     Reading,
@@ -178,9 +176,9 @@ class TestRerank:
 
     def test_hits_that_are_not_read_stay_behind_in_their_order(self) -> None:
         scores = [1 - 0.01 * place for place in range(DEPTH + 3)]
-        reader = FakeReader([Judgement(float(place) - 6) for place in range(DEPTH)])
+        reader = FakeReader([Judgement(float(place)) for place in range(DEPTH)])
         hits, judgements = rerank("otters", hits_of(*scores), reader, WEIGHTS)
-        assert reader.asked == [LEAST, DEPTH - LEAST]
+        assert reader.asked == [DEPTH]
         assert [hit.row for hit in hits] == [*reversed(range(DEPTH)), DEPTH, DEPTH + 1, DEPTH + 2]
         assert [hit.rank for hit in hits] == list(range(1, DEPTH + 4))
         assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
@@ -189,32 +187,10 @@ class TestRerank:
 
     def test_hits_far_below_the_best_are_not_read(self) -> None:
         scores = [1.0, 1 - 2 * NEAR, *(1 - NEAR / 2,) * 3, 1 - NEAR * 1.01]
-        reader = FakeReader([Judgement(LIKELY - 1)] * 5)
+        reader = FakeReader([Judgement(1.0)] * 5)
         _, judgements = rerank("otters", hits_of(*scores), reader, WEIGHTS)
-        assert reader.asked == [LEAST, 3]  # the second one, too: one alone says little
+        assert reader.asked == [5]  # the second one, too: one alone says little
         assert sorted(judgements) == [0, 1, 2, 3, 4]
-
-    def test_only_those_are_read_further_that_could_come_before_the_best(self) -> None:
-        scores = [1.0, 0.99, 0.98, 0.9]
-        weights = PassageWeights(retrieval=10, relevance=1, doubted=1)
-
-        def asked(relevance: float) -> list[int]:
-            reader = FakeReader([Judgement(relevance), *[Judgement(-4.0)] * 3])
-            hits, judgements = rerank("otters", hits_of(*scores), reader, weights)
-            assert len(judgements) == sum(reader.asked)
-            assert hits[0].row == 0
-            return reader.asked
-
-        assert asked(LIKELY) == [2]
-        assert asked(LIKELY - 0.5) == [2, 1]
-        assert asked(LIKELY - 1.5) == [2, 2]
-
-    def test_one_that_was_read_later_may_be_the_best(self) -> None:
-        reader = FakeReader([Judgement(-1.0), Judgement(-2.0), Judgement(4.0)])
-        hits, judgements = rerank("otters", hits_of(1.0, 0.99, 0.98), reader, WEIGHTS)
-        assert [hit.row for hit in hits] == [2, 0, 1]
-        assert judgements[2].relevance == 4.0
-        assert hits[0].relevance == Evidence(1, 4.0)
 
 
 class TestReadWithJudgements:

@@ -11,9 +11,11 @@ import torch
 from safetensors.torch import load_file
 from transformers import BertConfig, BertModel, MPNetConfig, MPNetModel
 
+from index.eight_bits import in_eight_bits
 from index.encoder import packaged_model
-from index.extractor import LONGEST, QUESTION, Tokens
-from training import evaluate, export, train
+from index.extractor import LIMITS, LONGEST, QUESTION, Tokens
+from index.network import ReaderNetwork
+from training import evaluate, export, limits, train
 from training.batches import Batch, row_of
 from training.data import squad
 from training.examples import SUFFIX, Question, held_out, read, write
@@ -239,3 +241,31 @@ def test_a_source_that_is_not_there_or_no_number_is_said(
         train.main(["--data", str(examples), "--out", str(tmp_path / "run"), "--times", times])
     assert "--times: " in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_limits_are_of_what_enters_the_layers_filling_left_out(tokens: Tokens) -> None:
+    network = ReaderNetwork(packaged_model()).eval()
+    texts = ["The ferry leaves at nine.", "Copper conducts heat. " * 9, "It rains."]
+    pairs = tokens.pairs("When does the ferry leave?", [("Ferries", text) for text in texts])
+    found = limits.measured(network, pairs)
+    assert set(found) == set(load_file(LIMITS))
+
+    name = "encoder.encoder.layer.0.attention.self.query"
+    divisors = found[f"{name}.divisors"]
+    with torch.no_grad():
+        entering = [
+            network.encoder.embeddings(
+                input_ids=torch.tensor([pair.ids]), token_type_ids=torch.tensor([pair.types])
+            )[0]
+            / divisors
+            for pair in pairs
+        ]
+    least, most = found[f"{name}.limits"].tolist()
+    assert least == pytest.approx(min(float(one.min()) for one in entering), abs=1e-4)
+    assert most == pytest.approx(max(float(one.max()) for one in entering), abs=1e-4)
+
+    before, after = (
+        limits.outputs(each, pairs)[0] for each in (network, in_eight_bits(network, found))
+    )
+    apart = (before[0] - after[0]).abs().max()
+    assert 0 < apart < 0.1

@@ -3,8 +3,8 @@
     python -m training.limits --data FOLDER [--kept FOLDER]
 
 Asks ``tune`` questions of a folder in BEIR's layout, of articles that the network was trained on,
-and has it read what the search finds. Prints what eight bits change for other questions, and the
-hash that ``index.extractor`` must hold.
+and has it read what the search finds in these. Prints what eight bits change for other questions,
+and the hash that ``index.extractor`` must hold.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from index.evaluate import Query, read_qrels, read_queries
 from index.extractor import LIMITS, WEIGHTS, Pair, Tokens, filled
 from index.network import ReaderNetwork
 from index.passages import context_of
-from index.search import Searcher
+from index.search import CANDIDATES, Searcher
 from training.examples import held_out
 
 MEASURED, CHECKED = 100, 100  # questions
@@ -35,8 +35,8 @@ READ = 3  # passages of each
 BATCH = 8
 
 EVEN = 0.7
-"""How far the channels are evened out: 1 where none is larger than another, 0 as they are; what is
-left of it the weights take. Of those tried the one that changes relevance least."""
+"""How much of what channels differ by is taken from what enters a layer; the rest of it is taken
+from the layer's weights. Of .3, .5, .6, .7, .8, .9 and 1 the one that changes relevance least."""
 
 EVEN_WIDE = 0.9
 """The same for the layers that make few channels of many."""
@@ -57,14 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=LIMITS, help="file of limits")
     options = parser.parse_args(arguments)
     searcher = open_searcher(options.data, options.kept)
-    seen, others = _questions(options.data, searcher)
+    seen, others, titles = _questions(options.data, searcher)
     network = ReaderNetwork(packaged_model()).eval()
     network.load_state_dict(
         {name: tensor.float() for name, tensor in load_file(WEIGHTS).items()}, strict=False
     )
-    limits = measured(network, _pairs(searcher, seen))
+    limits = measured(network, list(_pairs(searcher, seen, titles)))
     save_file({name: tensor.contiguous() for name, tensor in limits.items()}, options.out)
-    pairs = _pairs(searcher, others)
+    pairs = list(_pairs(searcher, others))
     before, after = outputs(network, pairs), outputs(in_eight_bits(network, limits), pairs)
     print(f"{len(limits) // 2} layers; {len(pairs)} passages for {len(others)} other questions:")
     print(f"relevance moves by {_moved(before, after):.3f} (root mean square of logits)")
@@ -82,19 +82,16 @@ def measured(network: ReaderNetwork, pairs: Sequence[Pair]) -> dict[str, Tensor]
         and not LEFT_OUT.search(name)
     }
     entered: dict[str, list[Tensor]] = {name: [] for name in layers}
-    real = torch.empty(0)
 
     def watch(name: str) -> Any:
-        def keep(_: nn.Module, inputs: tuple[Tensor]) -> None:
-            entered[name].append(inputs[0].flatten(0, 1)[real])
-
-        return keep
+        return lambda _, inputs: entered[name].append(inputs[0].flatten(0, 1))
 
     hooks = [layer.register_forward_pre_hook(watch(name)) for name, layer in layers.items()]
     with torch.inference_mode():
         for ids, mask, types in _batches(pairs):
-            real = mask.flatten().bool()  # what is filled up with says nothing
             network(ids, mask, types)
+            for each in entered.values():  # what is filled up with says nothing
+                each[-1] = each[-1][mask.flatten().bool()]
     for hook in hooks:
         hook.remove()
     found: dict[str, Tensor] = {}
@@ -124,31 +121,33 @@ def _batches(pairs: Sequence[Pair]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         yield ids, mask, types
 
 
-def _questions(data: Path, searcher: Searcher) -> tuple[list[Query], list[Query]]:
-    """Some of articles that the network was trained on, and some of articles that it was not."""
+def _questions(data: Path, searcher: Searcher) -> tuple[list[Query], list[Query], set[str]]:
+    """Some of articles that the network was trained on, some of others, and the former's titles."""
     qrels = read_qrels(data, "tune")
-    titles = {one.id: one.title for one in searcher.snapshot.table.documents()}
+    title = {one.id: one.title for one in searcher.snapshot.table.documents()}
     kinds: dict[bool, list[Query]] = {True: [], False: []}
+    trained: set[str] = set()
     for query in read_queries(data, "tune"):
-        if query.id in qrels:
-            kinds[any(held_out(titles.get(item, "")) for item in qrels[query.id])].append(query)
+        titles = {title[item] for item in qrels.get(query.id, ()) if item in title}
+        if titles:
+            kept_back = any(map(held_out, titles))
+            kinds[kept_back].append(query)
+            trained |= set() if kept_back else titles
     draw = random.Random(0)
-    return draw.sample(kinds[False], MEASURED), draw.sample(kinds[True], CHECKED)
+    return draw.sample(kinds[False], MEASURED), draw.sample(kinds[True], CHECKED), trained
 
 
-def _pairs(searcher: Searcher, queries: Sequence[Query]) -> list[Pair]:
+def _pairs(
+    searcher: Searcher, queries: Sequence[Query], titles: Container[str] | None = None
+) -> Iterator[Pair]:
+    """Each question with the first passages that the search finds in some articles or in all."""
     tokens = Tokens(packaged_model())
-    return [
-        pair
-        for query in queries
-        for pair in tokens.pairs(
-            query.text,
-            [
-                (context_of(hit.passage.title, hit.passage.headings), hit.passage.text)
-                for hit in searcher.search(query.text, READ)
-            ],
-        )
-    ]
+    for query in queries:
+        passages = [hit.passage for hit in searcher.search(query.text, CANDIDATES)]
+        read = [passage for passage in passages if titles is None or passage.title in titles][:READ]
+        contexts = [context_of(passage.title, passage.headings) for passage in read]
+        texts = [passage.text for passage in read]
+        yield from tokens.pairs(query.text, list(zip(contexts, texts, strict=True)))
 
 
 def _moved(before: Sequence[tuple[Tensor, ...]], after: Sequence[tuple[Tensor, ...]]) -> float:

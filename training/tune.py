@@ -21,7 +21,7 @@ from tqdm import tqdm
 from benchmarks.beir import open_searcher
 from index.evaluate import Query, contains_answer, exact_match, f1, read_qrels, read_queries
 from index.extractor import Extractor, Judgement, Reader
-from index.reader import READ, PassageWeights, SentenceWeights, read, rerank
+from index.reader import DEPTH, READ, PassageWeights, SentenceWeights, read, rerank
 from index.records import Hit, Passage
 from index.search import LOOKED_AT, Searcher
 from training.examples import held_out
@@ -40,7 +40,7 @@ Weights = TypeVar("Weights", PassageWeights, SentenceWeights)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A question, its hits as the search ranks them, and what the reader found in them."""
+    """A question, its hits as the search ranks them, and what the reader found in the first ten."""
 
     query: Query
     hits: list[Hit]
@@ -54,7 +54,7 @@ class Replay:
     name = "replay"
 
     def __init__(self, case: Case) -> None:
-        pairs = zip(case.hits, case.judgements, strict=True)
+        pairs = zip(case.hits[:DEPTH], case.judgements, strict=True)
         self._said = {hit.passage.id: judgement for hit, judgement in pairs}
 
     def read(self, query: str, passages: Sequence[Passage]) -> list[Judgement]:  # noqa: ARG002
@@ -143,7 +143,7 @@ def _cases(data: Path, searcher: Searcher, reader: Reader) -> Any:
     ]
     for query in tqdm(queries, "reading", file=sys.stderr, leave=False):
         hits = searcher.search(query.text, LOOKED_AT)
-        judgements = reader.read(query.text, [hit.passage for hit in hits])
+        judgements = reader.read(query.text, [hit.passage for hit in hits[:DEPTH]])
         yield Case(query, hits, judgements, frozenset(qrels[query.id]))
 
 
