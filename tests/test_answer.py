@@ -15,7 +15,7 @@ from index.answer import SURE, answer, chosen, cite, quote_of
 from index.build import build
 from index.confidence import ALONE, Calibration, shipped
 from index.encoder import Encoder
-from index.extractor import Judgement
+from index.extractor import Extractor, Judgement
 from index.reader import Reading
 from index.records import Answer, Passage
 from index.search import Searcher
@@ -286,6 +286,35 @@ class TestTheRealModelOnTheRealCorpus:
         assert not reply.answered
         assert not reply.citations
         assert reply.hits
+
+
+def test_other_documents_are_heard_however_sure_the_first_ones_are(
+    tmp_path: Path, real_encoder: Encoder, extractor: Extractor
+) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for year, dollars in {2016: 12, 2019: 15}.items():
+        (corpus / f"rules-{year}.md").write_text(
+            f"# Harbour rules of {year}\n\nA ship has to report to the harbour master.\n\n"
+            f"The berth fee in the harbour of Porvenir is {dollars} dollars a day.\n\n"
+            "Nobody may fish from the pier at night.\n"
+        )
+    effects = ["headache and nausea", "dizziness and a dry mouth", "a rash", "liver failure"]
+    for number, effect in enumerate(effects, start=1):
+        (corpus / f"study-{number}.md").write_text(
+            f"# Study {number} of Zolamine\n\nA side effect of Zolamine is {effect}.\n"
+        )
+    store = Store(tmp_path / "store")
+    build(corpus, store, real_encoder)
+    searcher = Searcher(store.open(), real_encoder)
+
+    reply = answer("How much is the berth fee in the harbour of Porvenir?", searcher, extractor)
+    assert {"12", "15"} <= {word for one in reply.citations for word in one.quote.split()}
+
+    reply = answer("What are the side effects of Zolamine?", searcher, extractor)
+    read = " ".join(hit.passage.text for hit in reply.hits if hit.relevance is not None)
+    assert [effect for effect in effects if effect not in read] == []
+    assert len(reply.citations) > 2
 
 
 class TestOrder:
