@@ -18,6 +18,7 @@ from index import Encoder, answer, build
 from index.errors import EngineError, IndexDamagedError, IndexMismatchError, SnapshotError
 from index.filters import Filter
 from index.milvus import Milvus
+from index.records import Answer
 from index.search import Searcher
 from index.shared import Shared
 from index.store import Store
@@ -38,6 +39,12 @@ def edition(corpus: Path, number: int) -> None:
 
 def quote(service: Service, question: str) -> str:
     return service.ask(question).citations[0].quote
+
+
+def told(reply: Answer) -> Answer:
+    """What an answer says, without what it was computed from."""
+    citations = tuple(replace(one, score=0) for one in reply.citations)
+    return replace(reply, snapshot="", hits=(), confidence=0, citations=citations)
 
 
 def test_the_same_answers_and_citations_as_with_files(
@@ -63,7 +70,9 @@ def test_the_same_answers_and_citations_as_with_files(
     for question in questions:
         for only in (None, Filter(folder="guide"), Filter(format="markdown")):
             wanted, found = (answer(question, each, only=only) for each in (one, other))
-            assert replace(found, snapshot="", hits=()) == replace(wanted, snapshot="", hits=())
+            # Two engines may add up the same numbers in another order.
+            assert found.confidence == pytest.approx(wanted.confidence, abs=1e-5)
+            assert told(found) == told(wanted)
             assert [hit.passage for hit in found.hits] == [hit.passage for hit in wanted.hits]
             for here, was in zip(found.hits, wanted.hits, strict=True):
                 assert here.score == pytest.approx(was.score, abs=1e-5)
